@@ -1,0 +1,1 @@
+"""Tradefree AI task system: AI workflows as reliable background tasks."""

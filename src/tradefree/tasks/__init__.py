@@ -1,0 +1,4 @@
+"""The domain: what a task is and how it moves. Plain Python, no I/O.
+
+Read in this order: states, task, retry, types, outcome, transitions, ports, submit, admit, attempt, recover, control, browse.
+"""

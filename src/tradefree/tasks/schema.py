@@ -1,0 +1,36 @@
+"""JSON Schema, compiled once for each schema text (jsonschema-rs, draft 2020-12)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+
+@lru_cache(maxsize=512)
+def _validator(text: bytes) -> Any:
+    return jsonschema_rs.Draft202012Validator(orjson.loads(text))
+
+
+def _text(schema: dict[str, Any]) -> bytes:
+    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+
+
+def check_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema itself, or ValueError with what is wrong in it. References to other documents are not followed."""
+    try:
+        _validator(_text(schema))
+    except ValueError as error:
+        first_line = str(error).partition("\n")[0]
+        raise ValueError(f"not a JSON Schema: {first_line}") from None
+    return schema
+
+
+def schema_problem(schema: dict[str, Any], value: Any) -> tuple[list[str], str] | None:
+    """Path and reason of the first thing in ``value`` that the schema refuses; None if all is well."""
+    error = next(iter(_validator(_text(schema)).iter_errors(value)), None)
+    if error is None:
+        return None
+    return [str(part) for part in error.instance_path], error.message

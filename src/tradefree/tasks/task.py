@@ -1,0 +1,174 @@
+"""The records of the domain: task, attempt, log line, worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from tradefree.ids import digest
+from tradefree.tasks.states import LIVE, TERMINAL, Status
+
+Json = Any
+"""A value that JSON can carry."""
+
+PRIORITY_STEP = timedelta(seconds=10)
+"""One step of priority is worth this much waiting: priority and ageing in one sortable moment."""
+
+
+def lane_of(task_type: str, concurrency_key: str | None) -> str:
+    """The lane of a task: its type and a digest of its concurrency key, ``summarize-order/5feceb66ffc86f38``.
+
+    Keys that differ by case, accent or trailing space are different lanes on every database.
+    """
+    return f"{task_type}/{digest(concurrency_key)[:32] if concurrency_key is not None else ''}"
+
+
+def type_of_lane(lane: str) -> str:
+    """The task type a lane belongs to."""
+    return lane.partition("/")[0]
+
+
+def sort_at(eligible_at: datetime, priority: int) -> datetime:
+    """The moment a waiting task is ordered by: earlier runs first. Fixed when the task becomes eligible."""
+    return eligible_at - priority * PRIORITY_STEP
+
+
+@dataclass(slots=True)
+class Task:
+    """What someone submitted, as the row in ``tasks`` has it.
+
+    ``input_data`` and ``output_data`` are None where a reader did not ask for payloads.
+    """
+
+    id: str
+    type: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    run_at: datetime
+    """Not before this moment."""
+    sort_at: datetime
+    lane: str
+    concurrency_key: str | None = None
+    priority: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+    input_data: Json = None
+    output_data: Json = None
+    error_code: str | None = None
+    error_message: str | None = None
+    expires_at: datetime | None = None
+    timeout: float | None = None
+    """Seconds one attempt may take; None: the type's."""
+    max_attempts: int | None = None
+    """How often the runner may say no; None: the type's."""
+    callback_url: str | None = None
+    submitted_by: str | None = None
+    attempt_count: int = 0
+    """Number of the latest attempt. It is the fence: it never goes down."""
+    failures: int = 0
+    crashes: int = 0
+    deferrals: int = 0
+    deferred_since: datetime | None = None
+    worker_id: str | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    holds_slot: bool = False
+    """In flight: counts in every limit. True while queued or processing and for a run nobody could account for yet."""
+    runner_state: dict[str, Any] | None = None
+    """What the runner stored so that another attempt can find the run it started (for Dify: run id, user).
+    None: no run is under way. ``{}``: one may have been started, but its id was never stored."""
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+
+class AttemptOutcome(StrEnum):
+    """How an attempt ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DEFERRED = "deferred"
+    """Nothing was started; not counted against the task."""
+    LOST = "lost"
+    """The worker died or lost its lease."""
+    HANDED_BACK = "handed_back"
+    """The worker shut down and gave the task back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run cost. Prices are decimals in ``currency``; None where the upstream did not say."""
+
+    total_tokens: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    elapsed: float | None = None
+    """Seconds, as the upstream counted them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One performance of a task by one worker."""
+
+    task_id: str
+    number: int
+    worker_id: str | None
+    started_at: datetime | None
+    finished_at: datetime | None = None
+    outcome: AttemptOutcome | None = None
+    """None while it runs."""
+    error_code: str | None = None
+    error_message: str | None = None
+    usage: Usage = Usage()
+    runner_state: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a task's log. ``event`` names its kind for machines (``attempt.started``), ``message`` is for people."""
+
+    task_id: str
+    created_at: datetime
+    level: str
+    message: str
+    event: str = "note"
+    attempt: int = 0
+    data: dict[str, Any] | None = None
+    id: int = 0
+    """Set by the store."""
+
+
+class WorkerStatus(StrEnum):
+    LIVE = "live"
+    DRAINING = "draining"
+    """Finishes what it has, takes nothing new."""
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One incarnation of a worker process: a restart is another worker."""
+
+    id: str
+    name: str
+    address: str
+    """The queue that only this worker reads."""
+    queues: tuple[str, ...]
+    capacity: int
+    version: str
+    started_at: datetime
+    lease_until: datetime
+    status: WorkerStatus = WorkerStatus.LIVE

@@ -1,0 +1,371 @@
+"""Every move of a task that is decided row by row: one named function each, pure, with the log line that tells it.
+
+The moves in bulk are elsewhere and few: admit and wake-up (the leader's round) and claim (the worker's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tradefree.tasks.outcome import Completed, DidNotWork, HandBack, LetGo, NothingStarted, Report
+from tradefree.tasks.retry import RetryPolicy
+from tradefree.tasks.states import MOVES, ON_WORKER, Status
+from tradefree.tasks.task import Attempt, AttemptOutcome, LogLine, Task, Usage, sort_at
+
+SUSPECT_AFTER = 2
+"""Crashes after which a task runs alone on a worker."""
+POISON_AFTER = 3
+"""Crashes after which a task is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One guarded move: written only if the task still is as it was when the move was decided."""
+
+    before: Task
+    values: Mapping[str, Any]
+    """Columns to set; ``status`` always among them."""
+    line: LogLine
+    attempt: Attempt | None = None
+    """The attempt that this move ends."""
+    lines: tuple[LogLine, ...] = field(default=())
+    """Lines the attempt wrote before."""
+
+    @property
+    def status(self) -> Status:
+        return Status(self.values["status"])
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What finishing needs to know of the task's type."""
+
+    retry: RetryPolicy = RetryPolicy()
+    max_deferral: float = 86400.0
+    resumable: bool = False
+
+
+def _move(task: Task, to: Status, now: datetime, level: str, message: str, event: str, **values: Any) -> Change:
+    if to not in MOVES[task.status] and to is not task.status:
+        raise AssertionError(f"no move from {task.status} to {to}")
+    values = {"status": to, "updated_at": now, "claim_token": None, **values}
+    if to not in ON_WORKER:
+        values.setdefault("worker_id", None)
+        values.setdefault("holds_slot", False)
+    line = LogLine(task.id, now, level, message, event, task.attempt_count)
+    return Change(task, values, line)
+
+
+def _ended(task: Task, to: Status, now: datetime, level: str, message: str, event: str, **values: Any) -> Change:
+    return _move(task, to, now, level, message, event, finished_at=now, runner_state=None, **values)
+
+
+# ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def complete(task: Task, output: Any, now: datetime, note: str | None = None) -> Change:
+    """processing → completed."""
+    took = f" after {_seconds(task.started_at, now)}" if task.started_at else ""
+    return _ended(
+        task,
+        Status.COMPLETED,
+        now,
+        "info",
+        f"Completed{took}." + (f" {note}" if note else ""),
+        "task.completed",
+        output_data=output,
+        error_code=None,
+        error_message=None,
+    )
+
+
+def fail(task: Task, code: str, message: str, now: datetime) -> Change:
+    """any live state → failed: nothing more will be tried by itself."""
+    return _ended(
+        task,
+        Status.FAILED,
+        now,
+        "error",
+        f"Failed: {message}",
+        "task.failed",
+        error_code=code,
+        error_message=message,
+    )
+
+
+def cancel_now(task: Task, now: datetime, *, by: str | None = None, note: str | None = None) -> Change:
+    """scheduled, pending, queued or (once the runner has let go) processing → cancelled."""
+    words = "Cancelled" + (f" by {by}" if by else "") + "."
+    return _ended(
+        task,
+        Status.CANCELLED,
+        now,
+        "warning",
+        f"{words} {note}" if note else words,
+        "task.cancelled",
+        cancel_requested_at=task.cancel_requested_at or now,
+    )
+
+
+def expire(task: Task, now: datetime) -> Change | None:
+    """scheduled or pending → failed, because nobody wants the result any more."""
+    if task.status not in (Status.SCHEDULED, Status.PENDING) or task.holds_slot:
+        return None
+    if task.expires_at is None or task.expires_at > now:
+        return None
+    return fail(task, "expired", "It was not started before its expiry time.", now)
+
+
+# ── asked for by a person ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cancel(task: Task, now: datetime, by: str | None = None) -> Change | None:
+    """Cancel at once where nothing runs; ask the worker where something does; None if it has ended already."""
+    if task.terminal or task.cancel_requested_at:
+        return None
+    if task.status in (Status.SCHEDULED, Status.PENDING, Status.QUEUED) and task.runner_state is None:
+        return cancel_now(task, now, by=by)
+    stays = Status.PENDING if task.status in (Status.AWAITING_INPUT, Status.SCHEDULED) else task.status
+    words = "Cancel asked for" + (f" by {by}" if by else "") + "; waiting for the run to let go."
+    return _move(
+        task,
+        stays,
+        now,
+        "warning",
+        words,
+        "task.cancel_requested",
+        cancel_requested_at=now,
+        **_as_it_was(task),
+    )
+
+
+def revive(task: Task, now: datetime, by: str | None = None, values: Mapping[str, Any] | None = None) -> Change | None:
+    """completed, failed or cancelled → pending: a person wants another go. History stays, budgets start again."""
+    if not task.terminal:
+        return None
+    return _move(
+        task,
+        Status.PENDING,
+        now,
+        "info",
+        "Retry asked for" + (f" by {by}." if by else "."),
+        "task.retried",
+        **{
+            "output_data": None,
+            "error_code": None,
+            "error_message": None,
+            "finished_at": None,
+            "started_at": None,
+            "queued_at": None,
+            "cancel_requested_at": None,
+            "expires_at": None,
+            "failures": 0,
+            "crashes": 0,
+            "deferrals": 0,
+            "deferred_since": None,
+            "run_at": now,
+            "sort_at": sort_at(now, task.priority),
+            **(values or {}),
+        },
+    )
+
+
+# ── the end of an attempt ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def finish(task: Task, report: Report, rules: Rules, now: datetime, luck: float) -> Change | None:
+    """processing → whatever the attempt's outcome asks for; None if the worker no longer has the task (fenced)."""
+    mine = (
+        task.status is Status.PROCESSING and task.attempt_count == report.attempt and task.worker_id == report.worker_id
+    )
+    if not mine:
+        return None
+    change, kind, usage = _outcome(task, report, rules, now, luck)
+    ended = Attempt(
+        task_id=task.id,
+        number=task.attempt_count,
+        worker_id=task.worker_id,
+        started_at=task.started_at,
+        finished_at=now,
+        outcome=kind,
+        error_code=getattr(report.outcome, "code", None),
+        error_message=getattr(report.outcome, "message", None),
+        usage=usage,
+        runner_state=task.runner_state,
+    )
+    return Change(task, change.values, change.line, ended, report.lines)
+
+
+def _outcome(
+    task: Task, report: Report, rules: Rules, now: datetime, luck: float
+) -> tuple[Change, AttemptOutcome, Usage]:
+    match report.outcome:
+        case Completed(output, usage, note):
+            return complete(task, output, now, note), AttemptOutcome.COMPLETED, usage
+        case DidNotWork() as no:
+            return _after_failure(task, no, rules, now, luck), AttemptOutcome.FAILED, no.usage
+        case NothingStarted() as busy:
+            return _after_deferral(task, busy, rules, now, luck), AttemptOutcome.DEFERRED, Usage()
+        case LetGo(confirmed, note, usage):
+            code = None if confirmed else "cancel_unconfirmed"
+            change = cancel_now(task, now, note=note)
+            values = {**change.values, "error_code": code}
+            return Change(task, values, change.line), AttemptOutcome.CANCELLED, usage
+        case HandBack():
+            return hand_back(task, rules, now), AttemptOutcome.HANDED_BACK, Usage()
+
+
+def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck: float) -> Change:
+    failures = task.failures + 1
+    budget = task.max_attempts or rules.retry.max_attempts
+    if no.retryable and task.cancel_requested_at and not no.unresolved:
+        return cancel_now(task, now, note=f"The last attempt failed: {no.message}")
+    if not no.retryable or failures >= budget:
+        change = fail(task, no.code, no.message, now)
+        return Change(task, {**change.values, "failures": failures}, change.line)
+    wait = rules.retry.delay(failures, luck=luck, retry_after=no.retry_after)
+    return _later(
+        task,
+        now,
+        wait,
+        f"Attempt {task.attempt_count} failed: {no.message} Next attempt in {wait:.1f} s "
+        f"({failures} of {budget} used).",
+        "attempt.failed",
+        failures=failures,
+        error_code=no.code,
+        error_message=no.message,
+        holds_slot=no.unresolved,
+        **({} if no.unresolved else {"runner_state": None}),
+    )
+
+
+def _after_deferral(task: Task, busy: NothingStarted, rules: Rules, now: datetime, luck: float) -> Change:
+    since = task.deferred_since or now
+    if task.cancel_requested_at:
+        return cancel_now(task, now)
+    if (now - since).total_seconds() >= rules.max_deferral:
+        return fail(task, "upstream_busy", f"The upstream had no room for too long: {busy.reason}", now)
+    growing = RetryPolicy(initial=1.0, maximum=60.0)
+    wait = growing.delay(task.deferrals + 1, luck=luck, retry_after=busy.retry_after)
+    return _later(
+        task,
+        now,
+        wait,
+        f"Deferred {wait:.1f} s, nothing was started: {busy.reason}",
+        "attempt.deferred",
+        deferrals=task.deferrals + 1,
+        deferred_since=since,
+        runner_state=None,
+    )
+
+
+def _later(task: Task, now: datetime, wait: float, message: str, event: str, **values: Any) -> Change:
+    due = now + timedelta(seconds=wait)
+    return _move(
+        task,
+        Status.SCHEDULED,
+        now,
+        "warning",
+        message,
+        event,
+        run_at=due,
+        sort_at=sort_at(due, task.priority),
+        **values,
+    )
+
+
+def hand_back(task: Task, rules: Rules, now: datetime) -> Change:
+    """processing → pending: the worker shuts down; nothing is counted."""
+    if task.cancel_requested_at and not (rules.resumable and task.runner_state):
+        return cancel_now(task, now)
+    return _move(
+        task,
+        Status.PENDING,
+        now,
+        "info",
+        "Handed back: the worker is shutting down.",
+        "attempt.handed_back",
+        **_to_be_looked_up(task, rules),
+    )
+
+
+# ── recovery ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def unqueue(task: Task, now: datetime, reason: str) -> Change:
+    """queued → pending: the worker it was admitted to will not claim it."""
+    return _move(
+        task,
+        Status.PENDING,
+        now,
+        "info",
+        f"Back in line: {reason}",
+        "task.unqueued",
+        queued_at=None,
+        holds_slot=task.runner_state is not None,
+    )
+
+
+def lose(task: Task, rules: Rules, now: datetime) -> Change:
+    """processing → pending: its worker is dead. A run that may go on upstream keeps its place until accounted for.
+
+    A death without any sign of life from the runner is held against the task: such a task may be what kills workers.
+    """
+    crashes = task.crashes + (0 if task.runner_state else 1)
+    code, words = "worker_lost", "The worker died or lost its lease."
+    ended = Attempt(
+        task.id,
+        task.attempt_count,
+        task.worker_id,
+        task.started_at,
+        now,
+        AttemptOutcome.LOST,
+        code,
+        words,
+        runner_state=task.runner_state,
+    )
+    change = _after_loss(task, rules, now, crashes, words)
+    return Change(task, {**change.values, "crashes": crashes}, change.line, ended)
+
+
+def _after_loss(task: Task, rules: Rules, now: datetime, crashes: int, words: str) -> Change:
+    may_go_on = rules.resumable
+    if crashes >= POISON_AFTER:
+        message = f"{crashes} workers died while performing it; it is taken for the cause and not tried again."
+        return fail(task, "poison", message, now)
+    if task.cancel_requested_at and not may_go_on:
+        return cancel_now(task, now, note=words)
+    words += " Its run is looked up before anything is started again." if may_go_on else " It is started again."
+    return _move(
+        task,
+        Status.PENDING,
+        now,
+        "warning",
+        words,
+        "attempt.lost",
+        queued_at=None,
+        **_to_be_looked_up(task, rules),
+    )
+
+
+def _to_be_looked_up(task: Task, rules: Rules) -> dict[str, Any]:
+    """A run that may go on without us keeps its place. ``{}`` as state: something may have been started, id unknown."""
+    if not rules.resumable:
+        return {"holds_slot": False, "runner_state": None}
+    return {"holds_slot": True, "runner_state": task.runner_state or {}}
+
+
+def _as_it_was(task: Task) -> dict[str, Any]:
+    """The columns that a move to the same state must not reset."""
+    return {
+        "worker_id": task.worker_id,
+        "holds_slot": task.holds_slot,
+        "claim_token": task.claim_token,
+    }
+
+
+def _seconds(start: datetime, end: datetime) -> str:
+    return f"{(end - start).total_seconds():.2f} s"
