@@ -13,5 +13,5 @@ def new_id() -> str:
 
 
 def digest(text: str) -> str:
-    """SHA-256 of the text's UTF-8, 64 hex characters. Keys that people choose are matched by this, never by collation."""
+    """SHA-256 of the text's UTF-8, 64 hex characters. Keys that people choose are matched by this."""
     return hashlib.sha256(text.encode()).hexdigest()

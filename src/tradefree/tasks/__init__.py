@@ -1,4 +1,5 @@
 """The domain: what a task is and how it moves. Plain Python, no I/O.
 
-Read in this order: states, task, retry, types, outcome, transitions, ports, submit, admit, attempt, recover, control, browse.
+Read in this order: states, task, retry, types, outcome, transitions, ports, catalog, submit, admit, attempt, recover,
+control.
 """

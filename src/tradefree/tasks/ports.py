@@ -1,4 +1,6 @@
-"""The contracts between the domain and the world. ``testing`` ships a double for each; one conformance suite holds all stores.
+"""The contracts between the domain and the world.
+
+``testing`` ships a double for each, and one conformance suite holds all stores.
 
 A method of a store is one unit of work: one transaction, committed when it returns, safe to repeat when the caller
 does not know whether it was committed.
@@ -6,7 +8,7 @@ does not know whether it was committed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -165,8 +167,8 @@ class WorkStore(Protocol):
         """Register a worker incarnation with a lease of so many seconds."""
         ...
 
-    async def beat(self, worker_id: str, lease: float, *, draining: bool = False) -> Beat:
-        """Extend the lease and read what is new."""
+    async def beat(self, worker_id: str, lease: float, *, ahead: int = 0, draining: bool = False) -> Beat:
+        """Extend the lease, say how many tasks it wants at hand, and read what is new."""
         ...
 
     async def leave(self, worker_id: str) -> None:
@@ -187,20 +189,20 @@ class WorkStore(Protocol):
 
 
 class RecoverStore(Protocol):
-    async def lapsed(self) -> list[Worker]:
-        """Workers not marked dead whose lease ran out."""
+    async def lapsed(self, *, everyone: bool = False) -> list[Worker]:
+        """Workers not marked dead whose lease ran out; ``everyone``: whatever their lease."""
         ...
 
     async def live_count(self) -> int:
         """Workers not marked dead, whatever their lease."""
         ...
 
-    async def bury(self, worker_id: str) -> bool:
-        """Mark a worker dead if its lease (still) has run out; False if it came back in time."""
+    async def bury(self, worker_id: str, *, at_once: bool = False) -> bool:
+        """Mark a worker dead if its lease (still) has run out, or ``at_once``; False if it came back in time."""
         ...
 
-    async def orphans(self, limit: int) -> list[str]:
-        """Tasks queued at or performed by dead workers, and tasks nobody claimed in time."""
+    async def orphans(self, limit: int, claim_within: float) -> list[str]:
+        """Tasks queued at or performed by dead workers, and tasks not claimed within so many seconds."""
         ...
 
     async def forget_workers(self, before: datetime) -> int:
@@ -226,6 +228,10 @@ class TaskFilter:
     submitted_by: str | None = None
     only_types: tuple[str, ...] | None = None
     """The types the caller may see; None: all."""
+
+
+class Store(SubmitStore, LeadStore, DecideStore, WorkStore, RecoverStore, Protocol):
+    """Everything the life of a task needs."""
 
 
 class BrowseStore(Protocol):
@@ -353,7 +359,7 @@ class Run(Protocol):
 
 
 class Runner(Protocol):
-    """Performs attempts. Errors: ``Failed``, ``Busy``, ``OutcomeUnknown``; any other exception is a retryable failure."""
+    """Performs attempts. Raises ``Failed``, ``Busy`` or ``OutcomeUnknown``; any other exception is a retryable failure."""
 
     name: str
     resumable: bool
@@ -369,7 +375,8 @@ class Runner(Protocol):
     async def stop(self, run: Run) -> bool:
         """Ask the upstream to stop the run in ``run.state``; True if it was seen to have stopped.
 
-        Called beside a running ``run`` (which should then end by itself), or alone for a run left behind.
+        Called beside a running ``run`` (which should then end by itself),
+        or alone for a run left behind.
         """
         ...
 

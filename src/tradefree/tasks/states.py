@@ -1,4 +1,4 @@
-"""The states of a task and the moves between them (drawn in docs/lifecycle.md, which a test compares with this table)."""
+"""The states of a task and the moves between them: drawn in docs/lifecycle.md, which a test compares with this."""
 
 from __future__ import annotations
 

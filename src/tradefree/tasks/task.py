@@ -138,7 +138,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a task's log. ``event`` names its kind for machines (``attempt.started``), ``message`` is for people."""
+    """One line of a task's log: ``event`` is its kind for machines (``attempt.started``), ``message`` is for people."""
 
     task_id: str
     created_at: datetime
@@ -172,3 +172,6 @@ class Worker:
     started_at: datetime
     lease_until: datetime
     status: WorkerStatus = WorkerStatus.LIVE
+    ahead: int = 0
+    """Tasks it wants at hand beyond its capacity: at most a fifth of it, and no more than it ended since its last
+    beat, so that quick tasks follow one another without a pause and slow ones do not wait behind one worker."""

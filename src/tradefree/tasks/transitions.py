@@ -51,7 +51,7 @@ class Rules:
 def _move(task: Task, to: Status, now: datetime, level: str, message: str, event: str, **values: Any) -> Change:
     if to not in MOVES[task.status] and to is not task.status:
         raise AssertionError(f"no move from {task.status} to {to}")
-    values = {"status": to, "updated_at": now, "claim_token": None, **values}
+    values = {"status": to, "updated_at": now, **values}
     if to not in ON_WORKER:
         values.setdefault("worker_id", None)
         values.setdefault("holds_slot", False)
@@ -360,11 +360,7 @@ def _to_be_looked_up(task: Task, rules: Rules) -> dict[str, Any]:
 
 def _as_it_was(task: Task) -> dict[str, Any]:
     """The columns that a move to the same state must not reset."""
-    return {
-        "worker_id": task.worker_id,
-        "holds_slot": task.holds_slot,
-        "claim_token": task.claim_token,
-    }
+    return {"worker_id": task.worker_id, "holds_slot": task.holds_slot}
 
 
 def _seconds(start: datetime, end: datetime) -> str:

@@ -1,0 +1,56 @@
+"""The box that connection secrets are kept in (Fernet: AES-128-CBC with HMAC-SHA-256)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from tradefree.errors import SettingsError
+
+
+class SecretBox:
+    """Encrypts with the first key, decrypts with any: put a new key in front to rotate."""
+
+    def __init__(self, keys: str) -> None:
+        try:
+            self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
+        except ValueError:
+            raise SettingsError(
+                "TRADEFREE_SECRET_KEY: must be one or more Fernet keys (32 bytes, URL-safe base64), comma-separated; "
+                "`tradefree keys secret` prints a fresh one"
+            ) from None
+
+    def seal(self, secret: str) -> str:
+        """The secret, encrypted, as ASCII."""
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """The secret again; SettingsError if none of the keys fits."""
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise SettingsError(
+                "TRADEFREE_SECRET_KEY: a stored connection secret cannot be decrypted with it; "
+                "add the key that was in use when the connection was saved"
+            ) from None
+
+
+def new_key() -> str:
+    """A fresh Fernet key."""
+    return Fernet.generate_key().decode()
+
+
+def key_beside(database: Path) -> str:
+    """The key kept beside an SQLite file, made on first use and readable by its owner only."""
+    path = database.with_name(database.name + ".key")
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        key = new_key()
+        file.write(key + "\n")
+    return key

@@ -1,0 +1,73 @@
+"""The process's own log: structured, JSON or coloured, secrets kept out."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+import sys
+from typing import Any
+
+import structlog
+
+from tradefree.settings import Settings
+
+_SECRETS = re.compile(r"(tfk_|app-)[A-Za-z0-9_-]{8,}|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
+
+
+def hide_secrets(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Processor: API keys, Dify keys and passwords in URLs never reach the log, wherever they come from."""
+    return {
+        name: _SECRETS.sub(lambda m: f"{m.group(1) or ''}***", value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send structlog and the standard library's log to stderr and, if set, to the log file."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    handlers: list[logging.Handler] = [_handler(logging.StreamHandler(), shared, json=not console)]
+    if settings.log_file is not None:
+        handlers.append(_handler(_rotating(settings), shared, json=True))
+    root = logging.getLogger()
+    root.handlers = handlers
+    root.setLevel(settings.log_level.upper())
+    for noisy in ("asyncio", "aiosqlite", "kombu", "amqp", "celery", "sqlalchemy", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    for library in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(library).handlers = []
+        logging.getLogger(library).propagate = True
+
+
+def _rotating(settings: Settings) -> logging.Handler:
+    assert settings.log_file is not None
+    settings.log_file.parent.mkdir(parents=True, exist_ok=True)
+    return logging.handlers.RotatingFileHandler(settings.log_file, maxBytes=10_000_000, backupCount=5, encoding="utf-8")
+
+
+def _handler(handler: logging.Handler, shared: list[Any], *, json: bool) -> logging.Handler:
+    render: list[Any] = (
+        [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
+        if json
+        else [hide_secrets, structlog.dev.ConsoleRenderer()]
+    )
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    return handler

@@ -1,0 +1,56 @@
+"""Task types and connections, kept at hand and read again when they changed."""
+
+from __future__ import annotations
+
+from tradefree.clock import Clock
+from tradefree.errors import InvalidInput
+from tradefree.tasks.ports import CatalogStore
+from tradefree.tasks.types import Connection, TaskType
+
+MAX_AGE = 1.0
+"""Seconds for which definitions are believed without a word from the database."""
+
+
+class Catalog:
+    """A cache of definitions. Dispatcher and workers learn of changes by the configuration's version."""
+
+    def __init__(self, store: CatalogStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._version = -1
+        self._types: dict[str, TaskType] = {}
+        self._connections: dict[str, Connection] = {}
+        self._read_at = float("-inf")
+
+    async def types(self, *, version: int | None = None) -> dict[str, TaskType]:
+        """Task types by name, not older than ``MAX_AGE`` seconds or, if given, not older than that version."""
+        fresh = self._age() < MAX_AGE if version is None else self._version >= version
+        if not fresh:
+            await self._read()
+        return self._types
+
+    async def task_type(self, name: str) -> TaskType:
+        """One task type; raises InvalidInput with the field ``type`` if there is none."""
+        types = await self.types()
+        if name not in types:
+            known = ", ".join(sorted(types)[:10]) or "none is defined yet"
+            raise InvalidInput(f"unknown task type {name[:80]!r}; known: {known}", field="type")
+        return types[name]
+
+    async def connection(self, name: str) -> Connection | None:
+        """A connection with its secret, as fresh as the task types."""
+        await self.types()
+        return self._connections.get(name)
+
+    def forget(self) -> None:
+        """Read again at the next call: something was changed here."""
+        self._read_at = float("-inf")
+        self._version = -1
+
+    def _age(self) -> float:
+        return self._clock.monotonic() - self._read_at
+
+    async def _read(self) -> None:
+        self._version, self._types = await self._store.task_types()
+        self._connections = await self._store.connections()
+        self._read_at = self._clock.monotonic()

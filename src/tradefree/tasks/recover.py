@@ -1,0 +1,99 @@
+"""Recover: find workers whose lease ran out, and give their tasks another chance."""
+
+from __future__ import annotations
+
+import math
+
+from tradefree.clock import Clock
+from tradefree.tasks.announce import announce
+from tradefree.tasks.catalog import Catalog
+from tradefree.tasks.ports import Signals, Store
+from tradefree.tasks.states import Status
+from tradefree.tasks.task import Task
+from tradefree.tasks.transitions import Change, Rules, lose, unqueue
+from tradefree.tasks.types import TaskType
+
+LEASE = 15.0
+"""Seconds a worker keeps its tasks without a successful beat."""
+CLAIM_WITHIN = 30.0
+"""Seconds after which an admitted task that nobody claimed goes back in line."""
+BATCH = 500
+"""Tasks moved in one transaction."""
+
+
+def rules_of(task_type: TaskType | None, resumable: frozenset[str]) -> Rules:
+    """What finishing needs to know of the type; ``resumable`` names the runners whose runs may outlive us."""
+    if task_type is None:
+        return Rules()
+    return Rules(task_type.retry, task_type.max_deferral, task_type.runner in resumable)
+
+
+class Recovery:
+    """The leader's care for the dead. It never reaps in haste: a database that was away makes every lease run out."""
+
+    def __init__(
+        self, store: Store, catalog: Catalog, signals: Signals, clock: Clock, resumable: frozenset[str]
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._signals = signals
+        self._clock = clock
+        self._resumable = resumable
+        self._well_since = math.inf
+        """Since when (monotonic) this leader's rounds have succeeded without a break."""
+        self._many_since = math.inf
+        """Since when over half of the workers have been late together."""
+
+    def round_succeeded(self) -> None:
+        """A round of this leader was committed."""
+        self._well_since = min(self._well_since, self._clock.monotonic())
+
+    def round_failed(self) -> None:
+        """A round failed, or leadership is new: the waiting starts again."""
+        self._well_since = self._many_since = math.inf
+
+    async def run(self) -> int:
+        """Bury workers whose lease ran out and move the tasks of the dead; the number of tasks moved."""
+        for worker_id in await self._to_bury():
+            await self._store.bury(worker_id)
+        moved = 0
+        while orphans := await self._store.orphans(BATCH, CLAIM_WITHIN):
+            changes = await self.rescue(orphans)
+            moved += changes
+            if len(orphans) < BATCH or not changes:
+                break
+        return moved
+
+    async def bury_all(self) -> int:
+        """For a system that knows it is alone (embedded): no earlier worker can be alive."""
+        for worker in await self._store.lapsed(everyone=True):
+            await self._store.bury(worker.id, at_once=True)
+        return await self.run()
+
+    async def rescue(self, ids: list[str]) -> int:
+        """Move these tasks away from where they are."""
+        types = await self._catalog.types()
+        now = self._clock.now()
+
+        def decide(task: Task) -> Change | None:
+            if task.status is Status.QUEUED:
+                return unqueue(task, now, "it was not claimed in time.")
+            if task.status is Status.PROCESSING:
+                return lose(task, rules_of(types.get(task.type), self._resumable), now)
+            return None
+
+        changes = await self._store.decide(ids, decide)
+        announce(self._signals, changes)
+        return len(changes)
+
+    async def _to_bury(self) -> list[str]:
+        now = self._clock.monotonic()
+        if now - self._well_since < LEASE:
+            return []
+        late = await self._store.lapsed()
+        if not late or len(late) * 2 <= await self._store.live_count():
+            self._many_since = math.inf
+            return [worker.id for worker in late]
+        self._many_since = min(self._many_since, now)
+        alone = len(late) == 1  # one worker of one: half of the workers means nothing
+        return [worker.id for worker in late] if alone or now - self._many_since >= LEASE else []

@@ -1,0 +1,125 @@
+"""Submit: check, give it an id, store it, then wake the dispatcher. What was answered 202 is in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+import orjson
+
+from tradefree.batching import Coalescer
+from tradefree.clock import Clock
+from tradefree.errors import InvalidInput
+from tradefree.ids import digest, new_id
+from tradefree.tasks.catalog import Catalog
+from tradefree.tasks.ports import DISPATCH, Accepted, Signals, Submission, SubmitStore
+from tradefree.tasks.states import Status
+from tradefree.tasks.task import Json, Task, lane_of, sort_at
+from tradefree.tasks.types import TaskType
+
+MAX_BATCH = 1000
+"""Tasks in one batch."""
+HORIZON = timedelta(days=366)
+"""How far ahead a task may be scheduled."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """What a submitter says. Times in seconds; ``delay`` and ``run_at`` exclude each other."""
+
+    type: str
+    input_data: Json = field(default_factory=dict)
+    concurrency_key: str | None = None
+    priority: int = 0
+    delay: float | None = None
+    run_at: datetime | None = None
+    expires_in: float | None = None
+    timeout: float | None = None
+    max_attempts: int | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    callback_url: str | None = None
+
+
+def request_hash(new: NewTask) -> str:
+    """Digest of everything the submitter said: the same request gives the same digest, whatever its key order."""
+    return digest(orjson.dumps(asdict(new), option=orjson.OPT_SORT_KEYS).decode())
+
+
+def prepare(new: NewTask, task_type: TaskType, now: datetime, submitted_by: str | None) -> Task:
+    """The task to store. Raises InvalidInput, naming the field."""
+    task_type.check_input(new.input_data)
+    if new.delay is not None and new.run_at is not None:
+        raise InvalidInput("give either delay or run_at, not both", field="run_at")
+    due = new.run_at or now + timedelta(seconds=new.delay or 0)
+    if due > now + HORIZON:
+        raise InvalidInput("more than 366 days ahead", field="run_at" if new.run_at else "delay")
+    due = max(due, now)
+    expires_at = now + timedelta(seconds=new.expires_in) if new.expires_in is not None else None
+    if expires_at is not None and expires_at <= due:
+        raise InvalidInput("the task would expire before it may start", field="expires_in")
+    return Task(
+        id=new_id(),
+        type=new.type,
+        status=Status.SCHEDULED if due > now else Status.PENDING,
+        created_at=now,
+        updated_at=now,
+        run_at=due,
+        sort_at=sort_at(due, new.priority),
+        lane=lane_of(new.type, new.concurrency_key),
+        concurrency_key=new.concurrency_key,
+        priority=new.priority,
+        labels=dict(new.labels),
+        input_data=new.input_data,
+        expires_at=expires_at,
+        timeout=new.timeout,
+        max_attempts=new.max_attempts,
+        callback_url=new.callback_url,
+        submitted_by=submitted_by,
+    )
+
+
+class Submitter:
+    """Takes submissions; those that arrive while a transaction is under way share the next one."""
+
+    def __init__(self, store: SubmitStore, catalog: Catalog, signals: Signals, clock: Clock) -> None:
+        self._catalog = catalog
+        self._signals = signals
+        self._clock = clock
+        self._store = store
+        self._coalescer = Coalescer[Submission, Accepted](self._write, max_items=MAX_BATCH)
+
+    async def submit(self, new: NewTask, *, key: str | None = None, submitted_by: str | None = None) -> Accepted:
+        """Store one task. ``key`` is the idempotency key; raises InvalidInput or IdempotencyMismatch."""
+        return await self._coalescer.put(await self._submission(new, key, submitted_by))
+
+    async def submit_many(
+        self, news: Sequence[tuple[NewTask, str | None]], *, submitted_by: str | None = None
+    ) -> list[Accepted | Exception]:
+        """Store many (task, idempotency key) pairs in one transaction: an outcome for each, in order."""
+        if len(news) > MAX_BATCH:
+            raise InvalidInput(f"at most {MAX_BATCH} tasks in one batch, this one has {len(news)}", field="")
+        outcomes: list[Accepted | Exception | None] = [None] * len(news)
+        good: list[tuple[int, Submission]] = []
+        for index, (new, key) in enumerate(news):
+            try:
+                good.append((index, await self._submission(new, key, submitted_by)))
+            except InvalidInput as error:
+                outcomes[index] = error
+        if good:
+            written = await self._write([submission for _, submission in good])
+            for (index, _), outcome in zip(good, written, strict=True):
+                outcomes[index] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _submission(self, new: NewTask, key: str | None, submitted_by: str | None) -> Submission:
+        task_type = await self._catalog.task_type(new.type)
+        task = prepare(new, task_type, self._clock.now(), submitted_by)
+        return Submission(task, key, request_hash(new) if key is not None else "")
+
+    async def _write(self, submissions: list[Submission]) -> list[Accepted | Exception]:
+        outcomes = await self._store.submit(submissions)
+        lanes = {o.task.lane for o in outcomes if isinstance(o, Accepted) and not o.replayed}
+        if lanes:
+            self._signals.publish(DISPATCH, {"lanes": sorted(lanes)})
+        return outcomes
