@@ -172,7 +172,7 @@ class WorkStore(Protocol):
         ...
 
     async def leave(self, worker_id: str) -> None:
-        """End the incarnation; what it was admitted and did not claim goes back to ``pending``."""
+        """End the incarnation. Tasks it still has are orphans, for the leader to move."""
         ...
 
     async def claim(self, worker_id: str, ids: Sequence[str], token: str) -> list[Task]:
@@ -359,7 +359,7 @@ class Run(Protocol):
 
 
 class Runner(Protocol):
-    """Performs attempts. Raises ``Failed``, ``Busy`` or ``OutcomeUnknown``; any other exception is a retryable failure."""
+    """Performs attempts. Raises ``Failed``, ``Busy`` or ``OutcomeUnknown``; other exceptions are retryable failures."""
 
     name: str
     resumable: bool

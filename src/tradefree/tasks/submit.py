@@ -15,7 +15,7 @@ from tradefree.ids import digest, new_id
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.ports import DISPATCH, Accepted, Signals, Submission, SubmitStore
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import Json, Task, lane_of, sort_at
+from tradefree.tasks.task import Json, LogLine, Task, lane_of, sort_at
 from tradefree.tasks.types import TaskType
 
 MAX_BATCH = 1000
@@ -77,6 +77,12 @@ def prepare(new: NewTask, task_type: TaskType, now: datetime, submitted_by: str 
         callback_url=new.callback_url,
         submitted_by=submitted_by,
     )
+
+
+def accepted_line(task: Task) -> LogLine:
+    """The first line of a task's log."""
+    waits = f", not before {task.run_at:%Y-%m-%d %H:%M:%S} UTC" if task.status is Status.SCHEDULED else ""
+    return LogLine(task.id, task.created_at, "info", f"Accepted{waits}.", "task.accepted")
 
 
 class Submitter:

@@ -1,0 +1,71 @@
+"""Migrations: bring a database to this version's schema, or back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradefree.database.engine import Database
+from tradefree.errors import SettingsError
+
+FOLDER = Path(__file__).with_name("migrations")
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str:
+    """The revision this version of the package needs."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+async def upgrade(database: Database, to: str = "head") -> None:
+    """Apply what is missing."""
+
+    async def unit(connection: AsyncConnection) -> None:
+        await connection.run_sync(lambda sync: command.upgrade(_config(sync), to))
+
+    await database.write(unit)
+
+
+async def downgrade(database: Database, to: str) -> None:
+    """Go back to a revision; ``base`` removes everything."""
+
+    async def unit(connection: AsyncConnection) -> None:
+        await connection.run_sync(lambda sync: command.downgrade(_config(sync), to))
+
+    await database.write(unit)
+
+
+async def current(database: Database) -> str | None:
+    """The revision the database is at; None if it is empty."""
+
+    async def unit(connection: AsyncConnection) -> str | None:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+    return await database.read(unit)
+
+
+async def require_current(database: Database) -> None:
+    """Raise SettingsError, saying what to do, unless the schema is this version's."""
+    found = await current(database)
+    if found == head():
+        return
+    if found is None:
+        raise SettingsError("the database has no tables yet: run `tradefree migrate`")
+    known = {script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()}
+    if found in known:
+        raise SettingsError(f"the database is at schema {found}, this version needs {head()}: run `tradefree migrate`")
+    raise SettingsError(f"the database's schema {found} is newer than this version of tradefree: upgrade tradefree")

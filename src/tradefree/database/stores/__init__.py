@@ -1,0 +1,1 @@
+"""The stores, one file for each step of a task's life."""

@@ -1,0 +1,123 @@
+"""Define: task types and connections. Each change raises the configuration's version on the leader's row."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradefree.access.secrets import SecretBox
+from tradefree.database.engine import Database
+from tradefree.database.stores.leading import NAME
+from tradefree.database.tables import connections, leaders, task_types, tasks
+from tradefree.errors import Conflict, NotFound
+from tradefree.tasks.states import LIVE
+from tradefree.tasks.types import Connection, TaskType
+
+
+class DefiningStore:
+    """What operators define."""
+
+    def __init__(self, database: Database, box: SecretBox) -> None:
+        self._database = database
+        self._box = box
+
+    async def task_types(self) -> tuple[int, dict[str, TaskType]]:
+        """See ``ports.CatalogStore``. The version is read first, so the definitions are never older than it."""
+
+        async def unit(connection: AsyncConnection) -> tuple[int, dict[str, TaskType]]:
+            version = await connection.scalar(sa.select(leaders.c.config_version).where(leaders.c.name == NAME))
+            rows = await connection.execute(sa.select(task_types.c.document).order_by(task_types.c.name))
+            found = [TaskType.model_validate(document) for document in rows.scalars()]
+            return int(version or 0), {task_type.name: task_type for task_type in found}
+
+        return await self._database.read(unit)
+
+    async def put_task_type(self, task_type: TaskType) -> bool:
+        """See ``ports.CatalogStore``."""
+
+        async def unit(connection: AsyncConnection) -> bool:
+            row = {"name": task_type.name, "document": task_type.model_dump(mode="json", exclude_defaults=True)}
+            before = await connection.scalar(
+                sa.select(task_types.c.document).where(task_types.c.name == task_type.name)
+            )
+            if before == row["document"]:
+                return False
+            now = await self._database.now(connection)
+            await self._database.upsert(connection, task_types, [row | {"updated_at": now}])
+            await _changed(connection)
+            return True
+
+        return await self._database.write(unit)
+
+    async def delete_task_type(self, name: str) -> None:
+        """See ``ports.CatalogStore``."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            live = sa.select(tasks.c.id).where(
+                tasks.c.status.in_(sorted(LIVE)), tasks.c.lane >= f"{name}/", tasks.c.lane < f"{name}0"
+            )
+            if await connection.scalar(live.limit(1)):
+                raise Conflict(f"task type {name!r} has live tasks; cancel them or let them end first")
+            gone = await connection.execute(sa.delete(task_types).where(task_types.c.name == name))
+            if not gone.rowcount:
+                raise NotFound(f"no task type {name!r}")
+            await _changed(connection)
+
+        await self._database.write(unit)
+
+    async def connections(self) -> dict[str, Connection]:
+        """See ``ports.CatalogStore``."""
+
+        async def unit(connection: AsyncConnection) -> dict[str, Connection]:
+            rows = await connection.execute(sa.select(connections).order_by(connections.c.name))
+            return {row.name: self._open(row._mapping) for row in rows}
+
+        return await self._database.read(unit)
+
+    def _open(self, row: sa.RowMapping) -> Connection:
+        return Connection(
+            name=row["name"],
+            kind=row["kind"],
+            base_url=row["base_url"],
+            api_key=self._box.open(row["sealed_api_key"]),
+            options=row["options"],
+        )
+
+    async def put_connection(self, connection: Connection) -> bool:
+        """See ``ports.CatalogStore``."""
+
+        async def unit(database: AsyncConnection) -> bool:
+            query = sa.select(connections).where(connections.c.name == connection.name)
+            before = (await database.execute(query)).one_or_none()
+            if before is not None and self._open(before._mapping) == connection:
+                return False
+            row = connection.model_dump(exclude={"api_key"}) | {
+                "sealed_api_key": self._box.seal(connection.api_key),
+                "updated_at": await self._database.now(database),
+            }
+            await self._database.upsert(database, connections, [row])
+            await _changed(database)
+            return True
+
+        return await self._database.write(unit)
+
+    async def delete_connection(self, name: str) -> None:
+        """See ``ports.CatalogStore``."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            documents = (await connection.execute(sa.select(task_types.c.document))).scalars()
+            users = [document["name"] for document in documents if document.get("connection") == name]
+            if users:
+                raise Conflict(f"connection {name!r} is used by the task types {', '.join(users)}")
+            gone = await connection.execute(sa.delete(connections).where(connections.c.name == name))
+            if not gone.rowcount:
+                raise NotFound(f"no connection {name!r}")
+            await _changed(connection)
+
+        await self._database.write(unit)
+
+
+async def _changed(connection: AsyncConnection) -> None:
+    await connection.execute(
+        sa.update(leaders).where(leaders.c.name == NAME).values(config_version=leaders.c.config_version + 1)
+    )

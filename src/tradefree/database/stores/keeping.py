@@ -1,0 +1,75 @@
+"""Keep: API keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradefree.access.keys import ApiKey
+from tradefree.access.scopes import Scope
+from tradefree.database.engine import Database
+from tradefree.database.tables import api_keys
+
+_KEY = [column for column in api_keys.c if column.name != "secret_hash"]
+
+
+class KeepingStore:
+    """API keys, by the hash of their secret."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_key(self, key: ApiKey, secret_hash: str) -> None:
+        """See ``access.keys.KeyStore``."""
+        row = {column.name: getattr(key, column.name) for column in _KEY}
+        row |= {"scopes": sorted(key.scopes), "secret_hash": secret_hash}
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(sa.insert(api_keys), row)
+
+        await self._database.write(unit)
+
+    async def key_by_hash(self, secret_hash: str) -> ApiKey | None:
+        """See ``access.keys.KeyStore``."""
+        found = await self._find(api_keys.c.secret_hash == secret_hash)
+        return found[0] if found else None
+
+    async def keys(self) -> list[ApiKey]:
+        """See ``access.keys.KeyStore``."""
+        return await self._find(sa.true())
+
+    async def revoke_key(self, key_id: str, at: datetime) -> ApiKey | None:
+        """See ``access.keys.KeyStore``."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            active = (api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+            await connection.execute(sa.update(api_keys).where(*active).values(revoked_at=at))
+
+        await self._database.write(unit)
+        found = await self._find(api_keys.c.id == key_id)
+        return found[0] if found else None
+
+    async def touch_key(self, key_id: str, at: datetime) -> None:
+        """See ``access.keys.KeyStore``."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=at))
+
+        await self._database.write(unit)
+
+    async def _find(self, which: sa.ColumnElement[bool]) -> list[ApiKey]:
+        async def unit(connection: AsyncConnection) -> list[ApiKey]:
+            rows = await connection.execute(sa.select(*_KEY).where(which).order_by(api_keys.c.id))
+            return [_to_key(row._mapping) for row in rows]
+
+        return await self._database.read(unit)
+
+
+def _to_key(row: sa.RowMapping) -> ApiKey:
+    values: dict[str, Any] = dict(row)
+    values["scopes"] = frozenset(Scope(scope) for scope in values["scopes"])
+    values["task_types"] = tuple(values["task_types"]) if values["task_types"] is not None else None
+    return ApiKey(**values)

@@ -1,0 +1,198 @@
+"""Lead: one dispatcher at a time, and the inside of its rounds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradefree.database.engine import Database
+from tradefree.database.rows import WORKER, to_worker, wake_at
+from tradefree.database.tables import leaders, tasks, workers
+from tradefree.errors import LeadershipLost
+from tradefree.tasks.ports import Head, Held, Round
+from tradefree.tasks.states import Status
+from tradefree.tasks.task import Worker
+from tradefree.tasks.transitions import SUSPECT_AFTER
+
+NAME = "dispatcher"
+LANES_AT_ONCE = 200
+"""Lanes whose heads are fetched by one statement."""
+
+_HEAD = (tasks.c.id, tasks.c.lane, tasks.c.crashes)
+_WAITING = (tasks.c.status == Status.PENDING, tasks.c.holds_slot.is_(None))
+
+
+class LeadingStore:
+    """Leadership and rounds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lead(self, holder: str, ttl: float) -> int | None:
+        """See ``ports.LeadStore``. Taking over raises the epoch, so the former leader's rounds are refused."""
+
+        async def unit(connection: AsyncConnection) -> int | None:
+            now = await self._database.now(connection)
+            free = (leaders.c.lease_until.is_(None)) | (leaders.c.lease_until < now)
+            taken = await connection.execute(
+                sa.update(leaders)
+                .where(leaders.c.name == NAME, free | (leaders.c.holder == holder))
+                .values(holder=holder, epoch=leaders.c.epoch + 1, lease_until=now + timedelta(seconds=ttl))
+            )
+            if not taken.rowcount:
+                return None
+            epoch = await connection.scalar(sa.select(leaders.c.epoch).where(leaders.c.name == NAME))
+            return int(epoch or 0)
+
+        return await self._database.write(unit)
+
+    async def resign(self, holder: str) -> None:
+        """See ``ports.LeadStore``."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            mine = (leaders.c.name == NAME, leaders.c.holder == holder)
+            await connection.execute(sa.update(leaders).where(*mine).values(holder=None, lease_until=None))
+
+        await self._database.write(unit)
+
+    @asynccontextmanager
+    async def round(self, holder: str, epoch: int, ttl: float) -> AsyncIterator[Round]:
+        """See ``ports.LeadStore``. The leader's row is locked first, so no two leaders are inside a round together."""
+        async with self._database.transaction() as connection:
+            row = (
+                await connection.execute(self._database.locked(sa.select(leaders).where(leaders.c.name == NAME)))
+            ).one()
+            if row.holder != holder or row.epoch != epoch:
+                raise LeadershipLost(f"{row.holder or 'nobody'} leads now, epoch {row.epoch}")
+            now = await self._database.now(connection)
+            if row.lease_until - now < timedelta(seconds=ttl / 2):
+                renewed = now + timedelta(seconds=ttl)
+                await connection.execute(sa.update(leaders).where(leaders.c.name == NAME).values(lease_until=renewed))
+            yield SqlRound(self._database, connection, now, row.config_version)
+
+    async def waiting_lanes(self) -> list[str]:
+        """See ``ports.LeadStore``: hops from lane to lane through the index."""
+
+        async def unit(connection: AsyncConnection) -> list[str]:
+            first = sa.select(sa.func.min(tasks.c.lane).label("lane")).where(tasks.c.status == Status.PENDING)
+            hop = first.cte("hop", recursive=True)
+            following = (
+                sa.select(sa.func.min(tasks.c.lane))
+                .where(tasks.c.status == Status.PENDING, tasks.c.lane > hop.c.lane)
+                .scalar_subquery()
+            )
+            hop = hop.union_all(sa.select(following).where(hop.c.lane.is_not(None)))
+            rows = await connection.execute(sa.select(hop.c.lane).where(hop.c.lane.is_not(None)))
+            return list(rows.scalars())
+
+        return await self._database.read(unit)
+
+
+class SqlRound:
+    """See ``ports.Round``."""
+
+    def __init__(self, database: Database, connection: AsyncConnection, now: datetime, config_version: int) -> None:
+        self.config_version = config_version
+        self._database = database
+        self._connection = connection
+        self._now = now
+
+    async def wake_due(self, limit: int) -> set[str]:
+        due = sa.select(tasks.c.id, tasks.c.lane, tasks.c.expires_at, tasks.c.holds_slot).where(
+            tasks.c.wake_at <= self._now, tasks.c.status == Status.SCHEDULED, tasks.c.run_at <= self._now
+        )
+        rows = (await self._connection.execute(self._database.locked(due.order_by(tasks.c.wake_at).limit(limit)))).all()
+        moves = [
+            {
+                "id": row.id,
+                "status": Status.PENDING,
+                "was_status": Status.SCHEDULED,
+                "wake_at": wake_at(Status.PENDING, self._now, row.expires_at, holds=row.holds_slot),
+                "updated_at": self._now,
+            }
+            for row in rows
+        ]
+        await self._database.update_rows(self._connection, tasks, moves, match=("id", "was_status"))
+        return {row.lane for row in rows}
+
+    async def expired(self, limit: int) -> list[str]:
+        waiting = tasks.c.status.in_([Status.PENDING, Status.SCHEDULED])
+        query = sa.select(tasks.c.id).where(
+            tasks.c.wake_at <= self._now, tasks.c.expires_at <= self._now, waiting, tasks.c.holds_slot.is_(None)
+        )
+        return list((await self._connection.execute(query.limit(limit))).scalars())
+
+    async def held(self) -> list[Held]:
+        suspects = sa.func.sum(sa.case((tasks.c.crashes >= SUSPECT_AFTER, 1), else_=0))
+        query = (
+            sa.select(tasks.c.lane, tasks.c.worker_id, sa.func.count(), suspects)
+            .where(tasks.c.holds_slot.is_not(None))
+            .group_by(tasks.c.lane, tasks.c.worker_id)
+        )
+        rows = await self._connection.execute(query)
+        return [Held(lane, worker_id, number, int(bad)) for lane, worker_id, number, bad in rows]
+
+    async def workers(self) -> list[Worker]:
+        query = sa.select(*WORKER).where(workers.c.status == "live", workers.c.lease_until > self._now)
+        return [to_worker(row) for row in await self._connection.execute(query)]
+
+    async def unaccounted(self, limit: int) -> list[Head]:
+        query = sa.select(*_HEAD).where(tasks.c.holds_slot.is_not(None), tasks.c.status == Status.PENDING)
+        rows = await self._connection.execute(query.order_by(tasks.c.sort_at, tasks.c.id).limit(limit))
+        return [Head(*row) for row in rows]
+
+    async def heads(self, wanted: Mapping[str, int]) -> dict[str, list[Head]]:
+        found: dict[str, list[Head]] = {lane: [] for lane in wanted}
+        lanes = list(wanted.items())
+        for start in range(0, len(lanes), LANES_AT_ONCE):
+            for row in await self._connection.execute(_heads_query(lanes[start : start + LANES_AT_ONCE])):
+                found[row.lane].append(Head(row.id, row.lane, row.crashes))
+        return found
+
+    async def admit(self, places: Sequence[tuple[str, str]]) -> list[str]:
+        moves = [
+            {
+                "id": task_id,
+                "was_status": Status.PENDING,
+                "status": Status.QUEUED,
+                "worker_id": worker_id,
+                "holds_slot": True,
+                "queued_at": self._now,
+                "updated_at": self._now,
+                "wake_at": None,
+            }
+            for task_id, worker_id in places
+        ]
+        moved = await self._database.update_rows(self._connection, tasks, moves, match=("id", "was_status"))
+        if moved == len(places):
+            return [task_id for task_id, _ in places]
+        query = sa.select(tasks.c.id, tasks.c.worker_id).where(
+            tasks.c.id.in_([task_id for task_id, _ in places]), tasks.c.status == Status.QUEUED
+        )
+        admitted = {(row.id, row.worker_id) for row in await self._connection.execute(query)}
+        return [task_id for task_id, worker_id in places if (task_id, worker_id) in admitted]
+
+    async def next_due(self) -> datetime | None:
+        due: datetime | None = await self._connection.scalar(sa.select(sa.func.min(tasks.c.wake_at)))
+        return due
+
+
+def _heads_query(
+    lanes: Sequence[tuple[str, int]],
+) -> sa.Select[tuple[str, str, int]] | sa.CompoundSelect[tuple[str, str, int]]:
+    """The heads of several lanes, each an index seek of its own."""
+    parts = [
+        sa.select(
+            sa.select(*_HEAD)
+            .where(*_WAITING, tasks.c.lane == lane)
+            .order_by(tasks.c.sort_at, tasks.c.id)
+            .limit(number)
+            .subquery()
+        )
+        for lane, number in lanes
+    ]
+    return sa.union_all(*parts) if len(parts) > 1 else parts[0]

@@ -1,0 +1,97 @@
+"""Submit: idempotency keys, tasks, labels and first log lines, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradefree.database.engine import Database
+from tradefree.database.rows import TASK_WITH_INPUT, label_rows, log_row, task_row, to_task
+from tradefree.database.tables import idempotency_keys, task_labels, task_logs, tasks
+from tradefree.errors import IdempotencyMismatch
+from tradefree.ids import digest
+from tradefree.tasks.ports import Accepted, Submission
+from tradefree.tasks.submit import accepted_line
+from tradefree.tasks.task import Task
+
+
+class SubmittingStore:
+    """Stores what people submit."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def submit(self, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
+        """See ``ports.SubmitStore``. A repeat finds the tasks it stored by their ids."""
+
+        async def unit(connection: AsyncConnection) -> list[Accepted | Exception]:
+            earlier = await self._earlier(connection, submissions)
+            outcomes: list[Accepted | Exception] = []
+            fresh: list[Submission] = []
+            for submission in submissions:
+                known = earlier.get(_key_digest(submission))
+                if known is None:
+                    fresh.append(submission)
+                    outcomes.append(Accepted(submission.task))
+                    if submission.key is not None:
+                        earlier[_key_digest(submission)] = (submission.request_hash, submission.task)
+                else:
+                    outcomes.append(_replay(submission, *known))
+            await _insert(connection, fresh)
+            return outcomes
+
+        return await self._database.write(unit)
+
+    async def _earlier(
+        self, connection: AsyncConnection, submissions: Sequence[Submission]
+    ) -> dict[str | None, tuple[str, Task]]:
+        """What was stored before under the keys of these submissions: request hash and task by key digest."""
+        digests = [_key_digest(s) for s in submissions if s.key is not None]
+        if not digests:
+            return {}
+        keys = await connection.execute(
+            self._database.locked(sa.select(idempotency_keys).where(idempotency_keys.c.digest.in_(digests)))
+        )
+        found = keys.all()
+        rows = await connection.execute(
+            sa.select(*TASK_WITH_INPUT).where(tasks.c.id.in_([row.task_id for row in found]))
+        )
+        by_id = {row.id: to_task(row) for row in rows}
+        return {row.digest: (row.request_hash, by_id[row.task_id]) for row in found if row.task_id in by_id}
+
+
+def _key_digest(submission: Submission) -> str | None:
+    if submission.key is None:
+        return None
+    return digest(f"{submission.task.submitted_by or ''}\0{submission.key}")
+
+
+def _replay(submission: Submission, request_hash: str, task: Task) -> Accepted | Exception:
+    if task.id != submission.task.id and request_hash != submission.request_hash:
+        return IdempotencyMismatch("was used before with another request", field="Idempotency-Key")
+    return Accepted(task, replayed=True)
+
+
+async def _insert(connection: AsyncConnection, fresh: Sequence[Submission]) -> None:
+    if not fresh:
+        return
+    keys: list[dict[str, Any]] = [
+        {
+            "digest": _key_digest(s),
+            "request_hash": s.request_hash,
+            "task_id": s.task.id,
+            "created_at": s.task.created_at,
+        }
+        for s in fresh
+        if s.key is not None
+    ]
+    if keys:
+        await connection.execute(sa.insert(idempotency_keys), keys)
+    await connection.execute(sa.insert(tasks), [task_row(s.task) for s in fresh])
+    labels = [row for s in fresh for row in label_rows(s.task.id, s.task.labels)]
+    if labels:
+        await connection.execute(sa.insert(task_labels), labels)
+    await connection.execute(sa.insert(task_logs), [log_row(accepted_line(s.task)) for s in fresh])

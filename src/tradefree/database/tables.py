@@ -1,0 +1,217 @@
+"""The tables. The founding names and columns are kept: tasks(id, type, status, input_data, output_data, error_message,
+created_at, updated_at, …) and task_logs(id, task_id, level, message, created_at, …).
+
+There are no foreign keys: the hot path would pay for them with locks, and every write goes through the stores.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from tradefree.database.columns import Flag, JsonText, Moment, Money, ascii_text, long_text, text
+from tradefree.tasks.states import Status
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+MYSQL: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mysql_row_format": "DYNAMIC",
+}
+
+_STATUSES = ", ".join(f"'{status.value}'" for status in Status)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("id", ascii_text(36), primary_key=True),
+    sa.Column("type", ascii_text(63), nullable=False),
+    sa.Column("status", ascii_text(16), nullable=False),
+    sa.Column("input_data", JsonText),
+    sa.Column("output_data", JsonText),
+    sa.Column("error_code", ascii_text(64)),
+    sa.Column("error_message", long_text()),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("run_at", Moment, nullable=False),
+    sa.Column("sort_at", Moment, nullable=False, comment="run_at - priority * 10 s; earlier runs first"),
+    sa.Column("wake_at", Moment, comment="when the leader must look: due (scheduled) or expired (waiting)"),
+    sa.Column("lane", ascii_text(96), nullable=False, comment="type/digest of the concurrency key"),
+    sa.Column("concurrency_key", text(255)),
+    sa.Column("priority", sa.SmallInteger, nullable=False),
+    sa.Column("labels", JsonText, nullable=False, comment="for display; task_labels is searched"),
+    sa.Column("expires_at", Moment),
+    sa.Column("timeout", sa.Double, comment="seconds"),
+    sa.Column("max_attempts", sa.SmallInteger),
+    sa.Column("callback_url", text(2000)),
+    sa.Column("submitted_by", ascii_text(36), comment="id of the API key"),
+    sa.Column("attempt_count", sa.Integer, nullable=False, comment="the fence: never goes down"),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("crashes", sa.Integer, nullable=False),
+    sa.Column("deferrals", sa.Integer, nullable=False),
+    sa.Column("deferred_since", Moment),
+    sa.Column("worker_id", ascii_text(36)),
+    sa.Column("claim_token", ascii_text(36)),
+    sa.Column("queued_at", Moment),
+    sa.Column("started_at", Moment, comment="of the latest attempt"),
+    sa.Column("finished_at", Moment),
+    sa.Column("cancel_requested_at", Moment),
+    sa.Column("holds_slot", Flag, comment="1: in flight, counts in every limit"),
+    sa.Column("runner_state", JsonText),
+    sa.CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    sa.CheckConstraint(
+        "status NOT IN ('queued', 'processing') OR (holds_slot IS NOT NULL AND worker_id IS NOT NULL)", name="in_flight"
+    ),
+    sa.CheckConstraint(
+        "status NOT IN ('completed', 'failed', 'cancelled') OR (holds_slot IS NULL AND finished_at IS NOT NULL)",
+        name="ended",
+    ),
+    sa.Index("ix_tasks_lane", "status", "lane", "sort_at"),
+    sa.Index("ix_tasks_held", "holds_slot", "lane", "worker_id", "crashes"),
+    sa.Index("ix_tasks_worker", "worker_id", "status"),
+    sa.Index("ix_tasks_wake", "wake_at"),
+    comment="What people submit",
+    **MYSQL,
+)
+
+task_labels = sa.Table(
+    "task_labels",
+    metadata,
+    sa.Column("digest", ascii_text(64), primary_key=True, comment="SHA-256 of name, NUL, value"),
+    sa.Column("task_id", ascii_text(36), primary_key=True),
+    **MYSQL,
+)
+
+task_logs = sa.Table(
+    "task_logs",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("task_id", ascii_text(36), nullable=False),
+    sa.Column("level", ascii_text(8), nullable=False),
+    sa.Column("message", long_text(), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("event", ascii_text(64), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("data", JsonText),
+    sa.Index("ix_task_logs_task", "task_id", "id"),
+    sqlite_autoincrement=True,
+    **MYSQL,
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("task_id", ascii_text(36), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("worker_id", ascii_text(36)),
+    sa.Column("started_at", Moment),
+    sa.Column("finished_at", Moment),
+    sa.Column("outcome", ascii_text(16)),
+    sa.Column("error_code", ascii_text(64)),
+    sa.Column("error_message", long_text()),
+    sa.Column("total_tokens", sa.BigInteger),
+    sa.Column("prompt_tokens", sa.BigInteger),
+    sa.Column("completion_tokens", sa.BigInteger),
+    sa.Column("price", Money),
+    sa.Column("currency", ascii_text(8)),
+    sa.Column("elapsed", sa.Double, comment="seconds, as the upstream counted them"),
+    sa.Column("runner_state", JsonText),
+    **MYSQL,
+)
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("digest", ascii_text(64), primary_key=True, comment="SHA-256 of submitter, NUL, key"),
+    sa.Column("request_hash", ascii_text(64), nullable=False),
+    sa.Column("task_id", ascii_text(36), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("ix_idempotency_keys_created", "created_at"),
+    **MYSQL,
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", ascii_text(36), primary_key=True, comment="one incarnation of a process"),
+    sa.Column("name", text(255), nullable=False),
+    sa.Column("address", text(255), nullable=False, comment="the queue only it reads"),
+    sa.Column("queues", JsonText, nullable=False),
+    sa.Column("capacity", sa.Integer, nullable=False),
+    sa.Column("ahead", sa.Integer, nullable=False),
+    sa.Column("version", ascii_text(32), nullable=False),
+    sa.Column("status", ascii_text(16), nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("lease_until", Moment, nullable=False),
+    sa.CheckConstraint("status IN ('live', 'draining', 'dead')", name="status"),
+    **MYSQL,
+)
+
+leaders = sa.Table(
+    "leaders",
+    metadata,
+    sa.Column("name", ascii_text(32), primary_key=True),
+    sa.Column("holder", ascii_text(64)),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("lease_until", Moment),
+    sa.Column("config_version", sa.BigInteger, nullable=False, comment="raised by every change of a definition"),
+    **MYSQL,
+)
+
+task_types = sa.Table(
+    "task_types",
+    metadata,
+    sa.Column("name", ascii_text(63), primary_key=True),
+    sa.Column("document", JsonText, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    **MYSQL,
+)
+
+connections = sa.Table(
+    "connections",
+    metadata,
+    sa.Column("name", ascii_text(63), primary_key=True),
+    sa.Column("kind", ascii_text(32), nullable=False),
+    sa.Column("base_url", text(500), nullable=False),
+    sa.Column("sealed_api_key", ascii_text(2000), nullable=False, comment="encrypted with TRADEFREE_SECRET_KEY"),
+    sa.Column("options", JsonText, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    **MYSQL,
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", ascii_text(36), primary_key=True),
+    sa.Column("name", text(255), nullable=False),
+    sa.Column("hint", ascii_text(16), nullable=False),
+    sa.Column("secret_hash", ascii_text(64), nullable=False, unique=True, comment="SHA-256 of the key"),
+    sa.Column("scopes", JsonText, nullable=False),
+    sa.Column("task_types", JsonText),
+    sa.Column("own_only", Flag),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("revoked_at", Moment),
+    sa.Column("last_used_at", Moment),
+    **MYSQL,
+)
+
+task_totals = sa.Table(
+    "task_totals",
+    metadata,
+    sa.Column("type", ascii_text(63), primary_key=True),
+    sa.Column("status", ascii_text(16), primary_key=True),
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False, comment="spreads writers over rows"),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    comment="How many tasks have ended, by type and status; a retry takes its task out again",
+    **MYSQL,
+)

@@ -1,0 +1,260 @@
+"""What comes back from Dify. Readers are tolerant: unknown fields, events and statuses are no error, and a field of
+the wrong type counts as missing. Times are Unix seconds, durations seconds, prices Decimal (never float)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+SUCCEEDED = "succeeded"
+PARTIAL = "partial-succeeded"
+"""Success in which a node failed and its error strategy took over, or a node needed a retry."""
+FAILED = "failed"
+STOPPED = "stopped"
+PAUSED = "paused"
+RUNNING = "running"
+ENDED = frozenset({SUCCEEDED, PARTIAL, FAILED, STOPPED})
+"""Statuses that never change again. ``running`` is no proof of life: a dead run keeps it for ever."""
+
+WORKFLOW_ENDS = frozenset({"workflow_finished", "workflow_paused", "error"})
+"""Events after which a workflow's stream says nothing more, although the connection stays open (up to 300 s)."""
+
+PING = "ping"
+SILENCE = "tradefree.silence"
+"""Not from Dify: the client's note that nothing arrived for ``fields["seconds"]`` seconds."""
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def decimal_of(value: Any) -> Decimal | None:
+    """A price as Dify writes it: a decimal string, also ``0E-7``. Floats and nonsense are None."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return None
+        return number if number.is_finite() else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of a stream; ``fields`` is its whole JSON (empty for a ping)."""
+
+    event: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The payload of a workflow event."""
+        return _mapping(self.fields.get("data"))
+
+    @property
+    def run_id(self) -> str | None:
+        return _text(self.fields.get("workflow_run_id"))
+
+    @property
+    def task_id(self) -> str | None:
+        """What ``stop`` wants. None where the event carries the run's id instead.
+
+        Dify 1.14.2: events replayed from a snapshot, and the one event of a finished run, have ``task_id`` = run id.
+        """
+        task_id = _text(self.fields.get("task_id"))
+        return task_id if task_id != self.run_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A workflow run as Dify reports it, in the stream's last event or when asked."""
+
+    run_id: str
+    status: str
+    outputs: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    workflow_id: str | None = None
+    task_id: str | None = None
+    elapsed_time: float | None = None
+    total_tokens: int | None = None
+    total_steps: int | None = None
+    exceptions: int | None = None
+    """Failed tries of nodes that were caught (error strategy, retry)."""
+    created_at: int | None = None
+    finished_at: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more happens by itself: ended, or waiting for a person."""
+        return self.ended or self.status == PAUSED
+
+    @classmethod
+    def of_event(cls, event: StreamEvent) -> RunResult:
+        """From ``workflow_finished`` or ``workflow_paused``."""
+        status = PAUSED if event.event == "workflow_paused" else _text(event.data.get("status")) or ""
+        run_id = event.run_id or _text(event.data.get("id")) or ""
+        return cls(run_id, status, task_id=event.task_id, **_common(event.data))
+
+    @classmethod
+    def of_detail(cls, fields: Mapping[str, Any]) -> RunResult:
+        """From ``GET /workflows/run/{id}``."""
+        return cls(_text(fields.get("id")) or "", _text(fields.get("status")) or "", **_common(fields))
+
+
+def _common(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "outputs": dict(_mapping(fields.get("outputs"))),
+        "error": _text(fields.get("error")),
+        "workflow_id": _text(fields.get("workflow_id")),
+        "elapsed_time": _seconds(fields.get("elapsed_time")),
+        "total_tokens": _whole(fields.get("total_tokens")),
+        "total_steps": _whole(fields.get("total_steps")),
+        "exceptions": _whole(fields.get("exceptions_count")),
+        "created_at": _whole(fields.get("created_at")),
+        "finished_at": _whole(fields.get("finished_at")),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """``GET /workflows/run/{id}``: the run, and the inputs it was started with (``sys.…`` keys included)."""
+
+    result: RunResult
+    inputs: dict[str, Any]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> RunDetail:
+        """Dify 1.14.2 sends ``inputs`` as a JSON string and ``outputs`` as an object; both are accepted as either."""
+        outputs = _unwrapped(fields.get("outputs"))
+        return cls(RunResult.of_detail({**fields, "outputs": outputs}), _unwrapped(fields.get("inputs")))
+
+
+def _unwrapped(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return {}
+    return dict(_mapping(value))
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One run in the app's log; running ones are included, queued ones are not."""
+
+    run_id: str
+    status: str
+    user: str | None
+    error: str | None
+    created_at: int | None
+    finished_at: int | None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> LogEntry:
+        run, by = _mapping(fields.get("workflow_run")), _mapping(fields.get("created_by_end_user"))
+        return cls(
+            run_id=_text(run.get("id")) or "",
+            status=_text(run.get("status")) or "",
+            user=_text(by.get("session_id")),
+            error=_text(run.get("error")),
+            created_at=_whole(run.get("created_at")),
+            finished_at=_whole(run.get("finished_at")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """A page of the app's log, newest first."""
+
+    entries: tuple[LogEntry, ...]
+    total: int
+    has_more: bool
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> LogPage:
+        rows = fields.get("data")
+        entries = [LogEntry.of(_mapping(row)) for row in rows] if isinstance(rows, list) else []
+        kept = tuple(entry for entry in entries if entry.run_id)
+        return cls(kept, _whole(fields.get("total")) or len(kept), fields.get("has_more") is True)
+
+
+@dataclass(frozen=True, slots=True)
+class AppInfo:
+    """``GET /info``: the app behind a key. ``mode``: workflow, advanced-chat, chat, agent-chat or completion."""
+
+    name: str
+    mode: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> AppInfo:
+        tags = fields.get("tags")
+        return cls(
+            name=_text(fields.get("name")) or "",
+            mode=_text(fields.get("mode")) or "",
+            description=_text(fields.get("description")) or "",
+            tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InputField:
+    """A variable that the app's form declares. ``kind``: text-input, paragraph, select, number, checkbox, file …"""
+
+    variable: str
+    kind: str
+    label: str = ""
+    required: bool = False
+    max_length: int | None = None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """``GET /parameters``: the published app's form, and everything else as it came."""
+
+    form: tuple[InputField, ...]
+    fields: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Parameters:
+        rows = fields.get("user_input_form")
+        form = [
+            _input_field(str(kind), _mapping(spec))
+            for row in (rows if isinstance(rows, list) else [])
+            for kind, spec in _mapping(row).items()
+        ]
+        return cls(tuple(item for item in form if item.variable), fields)
+
+
+def _input_field(kind: str, spec: Mapping[str, Any]) -> InputField:
+    options = spec.get("options")
+    return InputField(
+        variable=_text(spec.get("variable")) or "",
+        kind=_text(spec.get("type")) or kind,
+        label=_text(spec.get("label")) or "",
+        required=spec.get("required") is True,
+        max_length=_whole(spec.get("max_length")) or None,
+        options=tuple(str(option) for option in options) if isinstance(options, list) else (),
+    )

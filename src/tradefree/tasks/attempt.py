@@ -1,0 +1,132 @@
+"""Attempt: perform one task with its runner. Time-outs, cancels and errors become an outcome; nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from tradefree.errors import Busy, Failed, OutcomeUnknown
+from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Outcome
+from tradefree.tasks.ports import Run, Runner
+from tradefree.tasks.task import LogLine, Task
+
+STOP_WITHIN = 10.0
+"""Seconds the upstream has to confirm that it stopped."""
+SETTLE = 1.0
+"""Seconds a run has, once stopped, to end by itself and say how."""
+STOPPED = "stopped"
+"""The code of a failure that only says that the run was stopped as asked."""
+
+
+def started_line(task: Task) -> LogLine:
+    """The log line of a claim."""
+    assert task.started_at is not None
+    waited = (task.started_at - max(task.created_at, task.run_at)).total_seconds()
+    what = f"Attempt {task.attempt_count} started"
+    words = f"{what} after waiting {max(0.0, waited):.2f} s." if task.attempt_count == 1 else f"{what}."
+    return LogLine(
+        task.id, task.started_at, "info", words, "attempt.started", task.attempt_count, {"worker": task.worker_id}
+    )
+
+
+class Attempt:
+    """One attempt under way. ``cancel`` asks it to end; cancelling the coroutine drops it without asking anyone."""
+
+    def __init__(
+        self, run: Run, runner: Runner, *, cancel_asked: bool = False, on_error: Callable[[Exception], Any]
+    ) -> None:
+        self._run = run
+        self._runner = runner
+        self._cancel = asyncio.Event()
+        self._on_error = on_error
+        if cancel_asked:
+            self._cancel.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """True once a cancel was asked for."""
+        return self._cancel.is_set()
+
+    def cancel(self) -> None:
+        """Somebody wants this task cancelled."""
+        self._cancel.set()
+
+    async def perform(self) -> Outcome:
+        """Run to the end, to the time-out or to a cancel."""
+        if self.cancelled:
+            return await self._let_go_of_earlier_run()
+        work = asyncio.create_task(self._runner.run(self._run))
+        wish = asyncio.create_task(self._cancel.wait())
+        try:
+            await asyncio.wait({work, wish}, timeout=self._run.timeout, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return self._outcome(work)
+            stopped = await self._stop(work)
+            if work.done() and not work.cancelled():
+                return self._after_stop(self._outcome(work), confirmed=True)
+            return self._after_stop(None, confirmed=stopped)
+        finally:
+            wish.cancel()
+            await _end(work)
+
+    async def _let_go_of_earlier_run(self) -> Outcome:
+        if self._run.state is None:
+            return LetGo()
+        stopped = await self._ask_to_stop()
+        return LetGo(stopped, None if stopped else "The run was told to stop, but nobody saw it stop.")
+
+    async def _stop(self, work: asyncio.Task[Any]) -> bool:
+        """Ask the runner to stop, give the run a moment to end by itself, then end it; True if it was seen to stop."""
+        stopped = await self._ask_to_stop()
+        if self._runner.resumable and stopped:
+            await asyncio.wait({work}, timeout=SETTLE)
+        if not work.done():
+            await _end(work)
+        return stopped
+
+    async def _ask_to_stop(self) -> bool:
+        try:
+            return await asyncio.wait_for(self._runner.stop(self._run), STOP_WITHIN)
+        except TimeoutError:
+            return False
+        except Exception as error:
+            self._on_error(error)
+            return False
+
+    def _after_stop(self, outcome: Outcome | None, *, confirmed: bool) -> Outcome:
+        """A result that arrived is kept; otherwise it was a cancel or a time-out."""
+        if isinstance(outcome, Completed):
+            return outcome
+        if self.cancelled:
+            if isinstance(outcome, DidNotWork) and outcome.code != STOPPED:
+                return outcome
+            note = None if confirmed else "The run was told to stop, but nobody saw it stop."
+            return LetGo(confirmed, note)
+        message = f"It took longer than the time-out of {self._run.timeout:g} s."
+        return DidNotWork("timeout", message, retryable=True, unresolved=self._runner.resumable and not confirmed)
+
+    def _outcome(self, work: asyncio.Task[Any]) -> Outcome:
+        try:
+            result = work.result()
+        except Busy as error:
+            return NothingStarted(str(error), error.retry_after)
+        except OutcomeUnknown as error:
+            return DidNotWork(error.code, str(error), retryable=True, unresolved=self._runner.resumable)
+        except Failed as error:
+            return DidNotWork(error.code, str(error), error.retryable, error.retry_after)
+        except asyncio.CancelledError:
+            return DidNotWork("runner_cancelled", "The runner cancelled itself.", retryable=True)
+        except Exception as error:
+            self._on_error(error)
+            return DidNotWork("runner_error", f"{type(error).__name__}: {error}", retryable=True)
+        return result if isinstance(result, Completed) else Completed(result)
+
+
+async def _end(work: asyncio.Task[Any]) -> None:
+    """Cancel and wait until it has let go, whatever it says."""
+    if not work.done():
+        work.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await work

@@ -1,0 +1,1 @@
+"""Doubles for tests that the package ships."""
