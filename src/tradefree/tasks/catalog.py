@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tradefree.clock import Clock
-from tradefree.errors import InvalidInput
+from tradefree.errors import InvalidInput, StorageUnavailable
 from tradefree.tasks.ports import CatalogStore
 from tradefree.tasks.types import Connection, TaskType
 
@@ -45,12 +45,18 @@ class Catalog:
     def forget(self) -> None:
         """Read again at the next call: something was changed here."""
         self._read_at = float("-inf")
-        self._version = -1
 
     def _age(self) -> float:
         return self._clock.monotonic() - self._read_at
 
     async def _read(self) -> None:
-        self._version, self._types = await self._store.task_types()
-        self._connections = await self._store.connections()
+        """While the database is away, what was read before is believed on."""
+        try:
+            version, types = await self._store.task_types()
+            connections = await self._store.connections()
+        except StorageUnavailable:
+            if self._version < 0:
+                raise
+            return
+        self._version, self._types, self._connections = version, types, connections
         self._read_at = self._clock.monotonic()

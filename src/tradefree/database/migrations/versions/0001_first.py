@@ -171,7 +171,8 @@ def upgrade() -> None:
         sa.Column("holds_slot", Flag(), comment="1: in flight, counts in every limit"),
         sa.Column("runner_state", JsonText()),
         sa.CheckConstraint(
-            "status IN ('scheduled', 'pending', 'queued', 'processing', 'awaiting_input', 'completed', 'failed', 'cancelled')",
+            "status IN ('scheduled', 'pending', 'queued', 'processing', "
+            "'awaiting_input', 'completed', 'failed', 'cancelled')",
             name=op.f("ck_tasks_status"),
         ),
         sa.CheckConstraint(

@@ -1,0 +1,179 @@
+"""The composition root: the only file that knows every adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import sqlalchemy as sa
+from celery import Celery
+
+from tradefree.access.keys import Keys
+from tradefree.access.secrets import SecretBox, key_beside
+from tradefree.broker.celery_app import make_celery
+from tradefree.broker.doorbell import CeleryDoorbell
+from tradefree.broker.signals import LocalSignals
+from tradefree.clock import Clock, SystemClock
+from tradefree.database.migrate import require_current
+from tradefree.database.store import SqlStore
+from tradefree.dify.runner import WorkflowRunner
+from tradefree.errors import SettingsError, StorageUnavailable
+from tradefree.ids import new_id
+from tradefree.runners.registry import load_runners
+from tradefree.settings import Settings
+from tradefree.tasks.catalog import Catalog
+from tradefree.tasks.control import Control
+from tradefree.tasks.dispatch import Dispatcher
+from tradefree.tasks.ports import Runner, Signals
+from tradefree.tasks.recover import Recovery
+from tradefree.tasks.submit import Submitter
+
+VERSION = version("tradefree")
+
+
+@dataclass(frozen=True)
+class System:
+    """Everything one task service is made of."""
+
+    settings: Settings
+    clock: Clock
+    store: SqlStore
+    catalog: Catalog
+    submitter: Submitter
+    control: Control
+    keys: Keys
+    signals: Signals
+    runners: Mapping[str, Runner]
+    dispatcher: Dispatcher
+    recovery: Recovery
+    stream_secret: bytes
+    """Signs the short-lived links to task streams."""
+    ping: Callable[[], object]
+    version: str = VERSION
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """What a worker's runtime is made of."""
+
+    clock: Clock
+    store: SqlStore
+    catalog: Catalog
+    signals: Signals
+    runners: Mapping[str, Runner]
+
+
+def secret_keys(settings: Settings) -> str:
+    """The Fernet keys: from the settings or, with SQLite, from beside the database file."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    if settings.database.get_backend_name() == "sqlite" and settings.database.database:
+        return key_beside(Path(settings.database.database))
+    raise SettingsError(
+        "TRADEFREE_SECRET_KEY: is needed with this database; `tradefree keys secret` prints a fresh one"
+    )
+
+
+def make_store(settings: Settings, clock: Clock) -> SqlStore:
+    """The store on the configured database. Use it in one event loop only."""
+    return SqlStore(settings.database, clock, SecretBox(secret_keys(settings)))
+
+
+def make_runners() -> dict[str, Runner]:
+    """Every runner there is."""
+    return load_runners([WorkflowRunner()])
+
+
+def make_signals(settings: Settings) -> Signals:
+    """Signals for these settings; with the in-memory broker all parts must share the one object."""
+    if not settings.embedded:
+        raise SettingsError("TRADEFREE_BROKER_URL: only memory:// is supported yet")
+    return LocalSignals()
+
+
+@contextlib.asynccontextmanager
+async def open_system(settings: Settings, signals: Signals, celery: Celery) -> AsyncIterator[System]:
+    """A task service's parts, with a dispatcher that is not yet running; closed at the end."""
+    clock = SystemClock()
+    store = make_store(settings, clock)
+    doorbell = CeleryDoorbell(celery)
+    runners = make_runners()
+    try:
+        await require_current(store.database)
+        catalog = Catalog(store, clock)
+        resumable = frozenset(name for name, runner in runners.items() if runner.resumable)
+        recovery = Recovery(store, catalog, signals, clock, resumable)
+        holder = f"{socket.gethostname()[:20]}:{os.getpid()}:{new_id()[-8:]}"
+        yield System(
+            settings=settings,
+            clock=clock,
+            store=store,
+            catalog=catalog,
+            submitter=Submitter(store, catalog, signals, clock),
+            control=Control(store, store, catalog, signals, clock),
+            keys=Keys(store, clock),
+            signals=signals,
+            runners=runners,
+            dispatcher=Dispatcher(holder, store, catalog, doorbell, signals, recovery, clock),
+            recovery=recovery,
+            stream_secret=hashlib.sha256(b"stream:" + secret_keys(settings).encode()).digest(),
+            ping=lambda: _ping(settings, store, celery),
+        )
+    finally:
+        doorbell.close()
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def open_worker(settings: Settings, signals: Signals) -> AsyncIterator[WorkerParts]:
+    """A worker's parts; closed at the end."""
+    clock = SystemClock()
+    store = make_store(settings, clock)
+    runners = make_runners()
+    try:
+        await require_current(store.database)
+        yield WorkerParts(clock, store, Catalog(store, clock), signals, runners)
+    finally:
+        for runner in runners.values():
+            if (close := getattr(runner, "close", None)) is not None:
+                await close()
+        await store.close()
+
+
+async def _ping(settings: Settings, store: SqlStore, celery: Celery) -> dict[str, str | None]:
+    """What is wrong with each part, in a sentence; None if nothing is."""
+    trouble: dict[str, str | None] = {"database": None, "broker": None}
+    try:
+        await store.database.read(lambda connection: connection.scalar(sa.text("SELECT 1 FROM leaders")))
+    except StorageUnavailable as error:
+        trouble["database"] = str(error)
+    if not settings.embedded:
+        try:
+            await asyncio.wait_for(asyncio.to_thread(_knock, celery), 3)
+        except Exception as error:
+            trouble["broker"] = f"the broker does not answer: {error!r}"
+    return trouble
+
+
+def _knock(celery: Celery) -> None:
+    with celery.connection(connect_timeout=2) as connection:
+        connection.ensure_connection(max_retries=1)
+
+
+__all__ = [
+    "System",
+    "WorkerParts",
+    "make_celery",
+    "make_runners",
+    "make_signals",
+    "make_store",
+    "open_system",
+    "open_worker",
+]

@@ -1,0 +1,1 @@
+"""The broker: Celery as a doorbell, and signals for wake-ups and live updates."""

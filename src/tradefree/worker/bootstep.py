@@ -1,0 +1,134 @@
+"""The bootstep: puts the runtime into an ordinary Celery worker, in a thread with an event loop of its own.
+
+It is a step of the worker, not of the consumer, because the consumer's steps start again at every broker reconnect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import structlog
+import uvloop
+from celery import Celery, bootsteps
+from celery.utils.nodenames import worker_direct
+from celery.worker import state as celery_state
+
+from tradefree.broker.celery_app import RING
+from tradefree.errors import TradefreeError
+from tradefree.worker.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+Factory = Callable[[str, str], contextlib.AbstractAsyncContextManager[Runtime]]
+"""Makes the runtime of a node with this name and address, inside its event loop."""
+
+
+class Host(Protocol):
+    """The part of Celery's worker that the step looks at."""
+
+    hostname: str
+
+
+class RuntimeThread:
+    """The runtime's thread. ``start`` returns when the runtime works, or raises what kept it from that."""
+
+    def __init__(self, factory: Factory, name: str, address: str, *, threads: int, patience: float) -> None:
+        self._factory = factory
+        self._name = name
+        self._address = address
+        self._threads = threads
+        self._patience = patience
+        self._runtime: Runtime | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._trouble: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, name="tradefree-runtime", daemon=True)
+
+    def start(self) -> None:
+        """Celery hides a thread that dies at its start, so wait for it."""
+        self._thread.start()
+        self._ready.wait()
+        if self._trouble is not None:
+            raise self._trouble
+
+    def hear(self, ids: Sequence[str]) -> None:
+        """Pass on what the doorbell said; called from Celery's thread."""
+        if self._loop is not None and self._runtime is not None:
+            self._loop.call_soon_threadsafe(self._runtime.hear, list(ids))
+
+    def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
+        """Drain and wait for the end; as soon as ``impatient`` says so, hand everything back at once."""
+        if self._loop is None or self._stop is None or not self._thread.is_alive():
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        while self._thread.is_alive():
+            self._thread.join(0.1)
+            if impatient():
+                self._patience = 0.0
+
+    def _main(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._work())
+        except BaseException as error:
+            self._trouble = error
+            if self._ready.is_set():
+                log.critical("the worker's runtime ended", exc_info=error)
+                celery_state.should_stop = os.EX_SOFTWARE
+        finally:
+            self._ready.set()
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(self._threads, thread_name_prefix="runner"))
+        self._stop = asyncio.Event()
+        async with self._factory(self._name, self._address) as runtime:
+            await runtime.start()
+            self._runtime = runtime
+            self._ready.set()
+            work = asyncio.create_task(runtime.run())
+            stop = asyncio.create_task(self._stop.wait())
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()  # raises: the runtime never ends by itself
+            await runtime.drain(lambda: self._patience)
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
+
+def install(app: Celery, factory: Factory, *, threads: int, patience: float) -> None:
+    """Add the runtime to every worker that this app starts."""
+
+    class RuntimeStep(bootsteps.StartStopStep):
+        """Starts the runtime before the consumer, stops it after."""
+
+        requires = ("celery.worker.components:Pool",)
+
+        def __init__(self, parent: Host, **options: Any) -> None:
+            super().__init__(parent, **options)
+            self.thread = RuntimeThread(
+                factory, parent.hostname, worker_direct(parent.hostname).name, threads=threads, patience=patience
+            )
+
+        def start(self, parent: Any) -> None:
+            try:
+                self.thread.start()
+            except TradefreeError as error:
+                raise SystemExit(f"tradefree worker: {error}") from error
+            parent.app.task(self.thread.hear, name=RING, ignore_result=True)
+
+        def stop(self, parent: Any) -> None:  # noqa: ARG002
+            self.thread.stop(lambda: celery_state.should_terminate not in (None, False))
+
+        def terminate(self, parent: Any) -> None:  # noqa: ARG002
+            self.thread.stop(lambda: True)
+
+    app.steps["worker"].add(RuntimeStep)

@@ -1,0 +1,332 @@
+"""The runtime: one event loop in which thousands of attempts run. It claims, beats, performs, hands in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from tradefree.clock import Clock
+from tradefree.errors import StorageUnavailable
+from tradefree.ids import new_id
+from tradefree.tasks.catalog import Catalog
+from tradefree.tasks.outcome import DidNotWork, HandBack, Outcome, Report
+from tradefree.tasks.ports import DISPATCH, Runner, Signals, Store, task_topic, worker_topic
+from tradefree.tasks.recover import LEASE
+from tradefree.tasks.task import LogLine, Task, Worker
+from tradefree.worker.performance import Performance
+from tradefree.worker.writer import Writer, insist
+
+BEAT_EVERY = 2.0
+"""Seconds between beats."""
+MARGIN = 3.0
+"""Seconds before its lease ends at which a worker that could not beat stops performing."""
+FLUSH_EVERY = 0.2
+"""Seconds between writes of log lines."""
+CLAIM_AT_ONCE = 500
+AHEAD = 0.2
+"""Share of its capacity that a worker wants at hand at most."""
+
+log = structlog.get_logger(__name__)
+
+
+class Runtime:
+    """A worker incarnation after another: when one is fenced, the next enlists."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalog: Catalog,
+        runners: Mapping[str, Runner],
+        signals: Signals,
+        clock: Clock,
+        name: str,
+        address: str,
+        queues: tuple[str, ...],
+        capacity: int,
+        max_output_bytes: int,
+        version: str,
+    ) -> None:
+        self.id = ""
+        self._store = store
+        self._catalog = catalog
+        self._runners = runners
+        self._signals = signals
+        self._clock = clock
+        self._name = name
+        self._address = address
+        self._queues = queues
+        self._capacity = capacity
+        self._version = version
+        self._running: dict[str, Performance] = {}
+        self._offered: dict[str, None] = {}
+        """Ids that are said to be ours, in the order heard."""
+        self._ended = 0
+        """Attempts ended since the last beat."""
+        self._lease_ends = 0.0
+        self._draining = False
+        self._work_to_claim = asyncio.Event()
+        self._beat_now = asyncio.Event()
+        self._writer = Writer(
+            store,
+            catalog,
+            signals,
+            clock,
+            resumable=frozenset(name for name, runner in runners.items() if runner.resumable),
+            max_output_bytes=max_output_bytes,
+            well=lambda: self.well,
+        )
+
+    # ── life ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def well(self) -> bool:
+        """True while the lease surely holds."""
+        return self._clock.monotonic() < self._lease_ends - MARGIN
+
+    @property
+    def running(self) -> int:
+        """Attempts under way."""
+        return len(self._running)
+
+    async def start(self) -> None:
+        """Enlist; raises StorageUnavailable if the database is away."""
+        worker_id = new_id()
+        now = self._clock.now()
+        ends = self._clock.monotonic() + LEASE
+        await self._store.enlist(
+            Worker(
+                id=worker_id,
+                name=self._name,
+                address=self._address,
+                queues=self._queues,
+                capacity=self._capacity,
+                version=self._version,
+                started_at=now,
+                lease_until=now + timedelta(seconds=LEASE),
+            ),
+            LEASE,
+        )
+        self.id, self._lease_ends = worker_id, ends
+        self._signals.publish(DISPATCH, {"lanes": []})
+        log.info("worker ready", worker_id=worker_id, queues=list(self._queues), capacity=self._capacity)
+
+    async def run(self) -> None:
+        """Work until cancelled. ``drain`` first, to leave nothing behind."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._beats())
+            group.create_task(self._claims())
+            group.create_task(self._flushes())
+            group.create_task(self._listen())
+
+    async def drain(self, patience: Callable[[], float]) -> None:
+        """Take nothing new, let running attempts end for so many seconds, hand the others back, leave.
+
+        ``patience`` is asked again and again: it may run out early (a second signal).
+        """
+        self._draining = True
+        self._offered.clear()
+        self._beat_now.set()
+        if self._running:
+            log.info("draining", running=len(self._running), patience=patience())
+        began = self._clock.monotonic()
+        while self._running and self._clock.monotonic() < began + patience():
+            await asyncio.wait(self._coroutines(), timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+        handed_back = self._coroutines()
+        for performance in self._running.values():
+            performance.hand_back()
+        if handed_back:
+            await asyncio.wait(handed_back, timeout=5)
+        with contextlib.suppress(StorageUnavailable):
+            await self._store.leave(self.id)
+            self._signals.publish(DISPATCH, {"lanes": []})
+        log.info("worker left", worker_id=self.id, handed_back=len(handed_back))
+
+    def _coroutines(self) -> list[asyncio.Task[None]]:
+        return [p.coroutine for p in self._running.values() if p.coroutine is not None]
+
+    # ── hearing of work ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hear(self, ids: Iterable[str]) -> None:
+        """These tasks are said to be ours (a ring, or the beat)."""
+        if self._draining:
+            return
+        self._offered.update(dict.fromkeys(id_ for id_ in ids if id_ not in self._running))
+        self._work_to_claim.set()
+
+    async def _listen(self) -> None:
+        """Somebody wants us to look now; the topic changes with the incarnation."""
+        while True:
+            worker_id = self.id
+            async with self._signals.subscribe(worker_topic(worker_id)) as messages:
+                async for _ in messages:
+                    self._beat_now.set()
+                    if worker_id != self.id:
+                        break
+
+    # ── beats ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _beats(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._beat_now.wait(), BEAT_EVERY)
+            self._beat_now.clear()
+            await self._beat()
+            if not self.well:
+                await self._fenced()
+
+    async def _beat(self) -> None:
+        began = self._clock.monotonic()
+        ahead = min(int(self._capacity * AHEAD), self._ended)
+        ended, self._ended = self._ended, 0
+        try:
+            async with asyncio.timeout(max(0.1, self._lease_ends - MARGIN - began)):
+                beat = await self._store.beat(self.id, LEASE, ahead=ahead, draining=self._draining)
+                await self._catalog.types(version=beat.config_version)
+        except (StorageUnavailable, TimeoutError) as error:
+            self._ended += ended
+            log.warning("beat failed", worker_id=self.id, error=str(error))
+            return
+        if not beat.alive:
+            self._lease_ends = 0.0
+            return
+        self._lease_ends = began + LEASE
+        for task_id in beat.cancels:
+            if task_id in self._running:
+                self._running[task_id].doing.cancel()
+        self.hear(beat.queued)
+
+    async def _fenced(self) -> None:
+        """The lease is gone: others may have our tasks. Drop everything without a word, then begin anew."""
+        log.error("lease lost; dropping all attempts", worker_id=self.id, running=len(self._running))
+        performances = list(self._running.values())
+        for performance in performances:
+            performance.drop()
+        self._running.clear()
+        self._offered.clear()
+        if performances:
+            await asyncio.wait([p.coroutine for p in performances if p.coroutine is not None], timeout=MARGIN)
+        while not self.well and not self._draining:
+            try:
+                await self.start()
+            except StorageUnavailable:
+                await asyncio.sleep(BEAT_EVERY)
+
+    # ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _claims(self) -> None:
+        while True:
+            await self._work_to_claim.wait()
+            self._work_to_claim.clear()
+            while (free := self._capacity - len(self._running)) > 0 and self._offered and not self._draining:
+                ids = list(self._offered)[: min(free, CLAIM_AT_ONCE)]
+                for task_id in ids:
+                    del self._offered[task_id]
+                await self._claim(ids)
+
+    async def _claim(self, ids: list[str]) -> None:
+        token, worker_id = new_id(), self.id
+        tasks = await insist(
+            lambda: self._store.claim(worker_id, ids, token), lambda: self.well and self.id == worker_id
+        )
+        for task in tasks or ():
+            if self.well and self.id == worker_id:
+                await self._perform(task)
+
+    async def _perform(self, task: Task) -> None:
+        self._signals.publish(task_topic(task.id), {"kind": "status", "status": task.status})
+        performance = await insist(lambda: self._prepare(task), lambda: self.well)
+        if performance is None:
+            return
+        if isinstance(performance, Performance):
+            self._running[task.id] = performance
+            performance.coroutine = asyncio.create_task(self._attempt(performance))
+        else:
+            await self._hand_in(task, performance, ())
+
+    async def _prepare(self, task: Task) -> Performance | Outcome:
+        """What is needed to perform the task, or the outcome if something is not there."""
+        task_type = (await self._catalog.types()).get(task.type)
+        if task_type is None:
+            return DidNotWork("unknown_type", f"Task type {task.type!r} is not defined any more.", retryable=False)
+        runner = self._runners.get(task_type.runner)
+        if runner is None:
+            words = f"Runner {task_type.runner!r} is not installed on worker {self._name}."
+            return DidNotWork("unknown_runner", words, retryable=False)
+        connection = await self._catalog.connection(task_type.connection) if task_type.connection else None
+        if task_type.connection and connection is None:
+            words = f"Connection {task_type.connection!r} is not defined any more."
+            return DidNotWork("unknown_connection", words, retryable=False)
+        return Performance(
+            task, task_type, connection, runner, save=self._save, signals=self._signals, clock=self._clock
+        )
+
+    # ── attempts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _attempt(self, performance: Performance) -> None:
+        task = performance.task
+        with structlog.contextvars.bound_contextvars(task_id=task.id, attempt=task.attempt_count):
+            try:
+                outcome: Outcome = await performance.doing.perform()
+            except asyncio.CancelledError:
+                if not performance.handing_back:
+                    return
+                outcome = HandBack()
+            if performance.flushing is not None:
+                await asyncio.wait([performance.flushing])
+            try:
+                await self._hand_in(task, outcome, tuple(performance.take_lines()))
+            finally:
+                if self._running.get(task.id) is performance:
+                    del self._running[task.id]
+                self._ended += 1
+                self._work_to_claim.set()
+
+    async def _hand_in(self, task: Task, outcome: Outcome, lines: tuple[LogLine, ...]) -> None:
+        worker_id = task.worker_id
+        assert worker_id is not None
+        await self._writer.finish(Report(task.id, task.attempt_count, worker_id, outcome, lines))
+
+    async def _save(self, performance: Performance, state: dict[str, object]) -> None:
+        task = performance.task
+        assert task.worker_id is not None
+        worker_id = task.worker_id
+        saved = await insist(
+            lambda: self._store.save_state(task.id, task.attempt_count, worker_id, state),
+            lambda: self.well and self.id == worker_id,
+        )
+        if not saved:
+            performance.drop()
+            await asyncio.sleep(0)  # the cancellation arrives here
+
+    # ── logs ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _flushes(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        writers = [performance for performance in self._running.values() if performance.lines]
+        if not writers:
+            return
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        taken = [(performance, performance.take_lines()) for performance in writers]
+        for performance in writers:
+            performance.flushing = written
+        try:
+            await self._store.append_logs([line for _, lines in taken for line in lines])
+        except StorageUnavailable:
+            for performance, lines in taken:
+                performance.lines[:0] = lines
+        else:
+            for performance in writers:
+                self._signals.publish(task_topic(performance.task_id), {"kind": "log"})
+        finally:
+            written.set_result(None)
+            for performance in writers:
+                performance.flushing = None

@@ -1,0 +1,122 @@
+"""The writer: what a worker hands in, coalesced; and one bad result never harms its neighbours."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import orjson
+import structlog
+
+from tradefree.batching import Coalescer
+from tradefree.clock import Clock
+from tradefree.errors import StorageUnavailable
+from tradefree.tasks.announce import announce
+from tradefree.tasks.catalog import Catalog
+from tradefree.tasks.outcome import Completed, DidNotWork, Report
+from tradefree.tasks.ports import Signals, Store
+from tradefree.tasks.recover import rules_of
+from tradefree.tasks.task import Task
+from tradefree.tasks.transitions import Change, finish
+
+RETRY_EVERY = 0.5
+"""Seconds between tries while the database is away."""
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+async def insist(unit: Callable[[], Awaitable[T]], still_wanted: Callable[[], bool]) -> T | None:
+    """Repeat a unit until the database answers; None once it is no longer wanted (the worker was fenced)."""
+    while still_wanted():
+        try:
+            return await unit()
+        except StorageUnavailable as error:
+            log.warning("database unavailable; trying again", error=str(error))
+            await asyncio.sleep(RETRY_EVERY)
+    return None
+
+
+class Writer:
+    """Writes the ends of attempts in batches."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        signals: Signals,
+        clock: Clock,
+        *,
+        resumable: frozenset[str],
+        max_output_bytes: int,
+        well: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._signals = signals
+        self._clock = clock
+        self._resumable = resumable
+        self._max_output_bytes = max_output_bytes
+        self._well = well
+        """False once the worker is fenced: then nothing more is written."""
+        self._coalescer = Coalescer[tuple[Report, int], None](self._write, size=lambda item: item[1])
+
+    async def finish(self, report: Report) -> None:
+        """Hand in one attempt's end; returns when it is written or was found to be another's."""
+        report, weight = self._weigh(report)
+        await self._coalescer.put((report, weight))
+
+    def _weigh(self, report: Report) -> tuple[Report, int]:
+        """The report and its size in bytes; a result that JSON or the limit refuses becomes a failure that says so."""
+        if not isinstance(report.outcome, Completed):
+            return report, 1000
+        try:
+            size = len(orjson.dumps(report.outcome.output))
+        except TypeError as error:
+            return _unstorable(report, f"the result cannot be stored as JSON: {error}"), 1000
+        if size > self._max_output_bytes:
+            reason = f"the result has {size} bytes, more than TRADEFREE_MAX_OUTPUT_BYTES={self._max_output_bytes}"
+            return _unstorable(report, reason), 1000
+        return report, size
+
+    async def _write(self, batch: list[tuple[Report, int]]) -> Sequence[None]:
+        await self._write_reports([report for report, _ in batch])
+        return [None] * len(batch)
+
+    async def _write_reports(self, reports: list[Report]) -> None:
+        try:
+            await insist(lambda: self._decide(reports), self._well)
+        except Exception as error:
+            if len(reports) == 1:
+                log.exception("a result could not be stored", task_id=reports[0].task_id)
+                told = [_unstorable(reports[0], _first_line(error))]
+                await insist(lambda: self._decide(told), self._well)
+                return
+            middle = len(reports) // 2
+            await self._write_reports(reports[:middle])
+            await self._write_reports(reports[middle:])
+
+    async def _decide(self, reports: Sequence[Report]) -> list[Change]:
+        types = await self._catalog.types()
+        by_id = {report.task_id: report for report in reports}
+        now = self._clock.now()
+        luck = {task_id: random.random() for task_id in by_id}  # noqa: S311
+
+        def decide(task: Task) -> Change | None:
+            rules = rules_of(types.get(task.type), self._resumable)
+            return finish(task, by_id[task.id], rules, now, luck[task.id])
+
+        changes = await self._store.decide(list(by_id), decide)
+        announce(self._signals, changes)
+        return changes
+
+
+def _unstorable(report: Report, reason: str) -> Report:
+    return replace(report, outcome=DidNotWork("result_unstorable", reason, retryable=False), lines=())
+
+
+def _first_line(error: Exception) -> str:
+    return f"the database refused the result: {str(error).partition(chr(10))[0][:500]}"
