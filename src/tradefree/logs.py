@@ -45,8 +45,9 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(settings.log_level.upper())
-    for noisy in ("asyncio", "aiosqlite", "kombu", "amqp", "celery", "sqlalchemy", "uvicorn.access"):
+    for noisy in ("alembic", "asyncio", "aiosqlite", "kombu", "amqp", "celery", "sqlalchemy", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)  # it warns of the in-memory broker having no host
     for library in ("uvicorn", "uvicorn.error"):
         logging.getLogger(library).handlers = []
         logging.getLogger(library).propagate = True

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from celery import Celery
+from kombu import Queue
 
 from tradefree.broker.celery_app import RING
 
@@ -41,7 +42,7 @@ class CeleryDoorbell:
 
     def _send(self, address: str, ids: list[str]) -> None:
         """To the queue itself, by the default exchange: no binding is needed, so a wiped broker loses only messages."""
-        self._app.send_task(RING, args=[ids], exchange="", routing_key=address, retry=False, ignore_result=True)
+        self._app.send_task(RING, args=[ids], queue=Queue(address), declare=[], retry=False, ignore_result=True)
 
     def _note(self, *, well: bool, error: Exception | None = None) -> None:
         if well != self._well:

@@ -124,6 +124,8 @@ def error_of_answer(answer: Answer, *, starts: bool, secret: str = "", now: date
     code = str(fields.get("code") or "")
     said = _without(secret, str(fields.get("message") or ""))
     words = _without(secret, answer.words())
+    if 300 <= answer.status < 400:
+        said = f"a redirect to {answer.headers.get('Location')}: use that as base URL; redirects are not followed"
     kind = _kind(answer.status, code, said, starts=starts)
     return kind(
         f"Dify answered {answer.status}{f' {code}' if code else ''}: {said or words or 'without a word'}",

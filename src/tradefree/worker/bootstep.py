@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import structlog
 import uvloop
 from celery import Celery, bootsteps
+from celery.signals import worker_shutting_down
 from celery.utils.nodenames import worker_direct
 from celery.worker import state as celery_state
 
@@ -81,7 +82,7 @@ class RuntimeThread:
             self._trouble = error
             if self._ready.is_set():
                 log.critical("the worker's runtime ended", exc_info=error)
-                celery_state.should_stop = os.EX_SOFTWARE
+                celery_state.should_stop = os.EX_SOFTWARE  # type: ignore[assignment]
         finally:
             self._ready.set()
 
@@ -105,7 +106,14 @@ class RuntimeThread:
 
 
 def install(app: Celery, factory: Factory, *, threads: int, patience: float) -> None:
-    """Add the runtime to every worker that this app starts."""
+    """Add the runtime to every worker that this app starts. Its second signal to stop ends the draining."""
+    signalled = 0
+
+    def count(**_: Any) -> None:
+        nonlocal signalled
+        signalled += 1
+
+    worker_shutting_down.connect(count, weak=False)
 
     class RuntimeStep(bootsteps.StartStopStep):
         """Starts the runtime before the consumer, stops it after."""
@@ -126,7 +134,7 @@ def install(app: Celery, factory: Factory, *, threads: int, patience: float) -> 
             parent.app.task(self.thread.hear, name=RING, ignore_result=True)
 
         def stop(self, parent: Any) -> None:  # noqa: ARG002
-            self.thread.stop(lambda: celery_state.should_terminate not in (None, False))
+            self.thread.stop(lambda: signalled > 1 or celery_state.should_terminate not in (None, False))
 
         def terminate(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: True)

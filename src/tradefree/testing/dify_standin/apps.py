@@ -135,7 +135,10 @@ class Config(BaseModel):
 
     apps: list[App]
     slots: int | None = None
-    """Streaming runs at once, over all apps (Dify: Celery's concurrency, stock 4); the rest wait in silence. None: no limit."""
+    """Streaming runs at once, over all apps; the rest wait in silence (Dify: Celery's concurrency, stock 4).
+
+    None: no limit. Blocking runs need no slot: in Dify they run in the API process.
+    """
     connections: int | None = None
     """Requests under way at once (Dify: stock 10); further ones are not even read. None: no limit."""
     timing: Timing = Timing()

@@ -1,4 +1,4 @@
-"""What a run does instead of simply succeeding: faults and odd turns, each seen on a real Dify 1.14.2 unless said otherwise."""
+"""What a run does instead of simply succeeding: faults and odd turns of a real Dify 1.14.2, unless said otherwise."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class CutStream(Effect):
 
 
 class MissingFinalEvent(Effect):
-    """Everything arrives but `workflow_finished`, then a clean end of the stream (events go through at-most-once pub/sub)."""
+    """Everything arrives but `workflow_finished`, then a clean end of the stream (Dify's pub/sub may lose events)."""
 
 
 class SilentHang(Effect):
@@ -163,7 +163,8 @@ def _holds(condition: Any, value: Any) -> bool:
         return value in condition["any_of"]
     if not isinstance(value, int | float):
         return False
-    return value > condition.get("above", float("-inf")) and value < condition.get("below", float("inf"))
+    above, below = float(condition.get("above", "-inf")), float(condition.get("below", "inf"))
+    return above < value < below
 
 
 class Tally:

@@ -1,4 +1,7 @@
-"""The check of a run's inputs against the app's form, with Dify's messages (Dify 1.14.2: core/app/apps/base_app_generator.py)."""
+"""The check of a run's inputs against the app's form, with Dify's messages.
+
+Dify 1.14.2: core/app/apps/base_app_generator.py.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _INTERNAL = (
 
 
 def check_inputs(app: App, given: dict[str, Any]) -> dict[str, Any]:
-    """The declared variables only, in the form's order: unknown ones are dropped silently, missing optional ones are null.
+    """The declared variables in the form's order: unknown ones are dropped silently, missing optional ones are null.
 
     Raises `DifyError` (400 invalid_param, or Dify's 500 for a number that is a list).
     """

@@ -51,7 +51,7 @@ PHRASES = {
 class _Lenient(string.Formatter):
     """Missing and null inputs print as nothing."""
 
-    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    def get_value(self, key: int | str, _args: Any, kwargs: Mapping[str, Any]) -> Any:
         value = kwargs.get(str(key))
         return "" if value is None else value
 

@@ -87,10 +87,11 @@ def html_answer(status: int) -> web.Response:
     """Flask's page for an unknown route; nginx's page for everything else."""
     phrase = HTTPStatus(status).phrase
     if status == HTTPStatus.NOT_FOUND:
-        text = f"<!doctype html>\n<html lang=en>\n<title>404 {phrase}</title>\n<h1>{phrase}</h1>\n<p>{_NOT_FOUND_TEXT}</p>\n"
+        head = f"<!doctype html>\n<html lang=en>\n<title>404 {phrase}</title>\n<h1>{phrase}</h1>\n"
+        text = f"{head}<p>{_NOT_FOUND_TEXT}</p>\n"
         return _response(text, status, {**PLAIN_HEADERS, "Content-Type": "text/html; charset=utf-8"})
-    head = f"<head><title>{status} {phrase}</title></head>"
-    text = f"<html>\r\n{head}\r\n<body>\r\n<center><h1>{status} {phrase}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    title = f"{status} {phrase}"
+    text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1><hr>nginx</body></html>\r\n"
     return _response(text, status, {"Server": "nginx", "Content-Type": "text/html"})
 
 

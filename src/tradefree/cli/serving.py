@@ -1,0 +1,57 @@
+"""Serving HTTP: the listening socket, uvicorn, and the dispatcher beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import uvicorn
+from fastapi import FastAPI
+from tradefree.service.app import create_app
+
+from tradefree.bootstrap import System
+from tradefree.errors import SettingsError
+from tradefree.settings import Settings
+
+GRACE = 3
+"""Seconds that open requests and streams have to end at a stop."""
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket; SettingsError in one sentence if it cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"TRADEFREE_PORT: cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another port"
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+async def serve(system: System, listener: socket.socket, on_ready: Callable[[str], Awaitable[None]]) -> None:
+    """Serve and dispatch until a signal says stop."""
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        dispatching = asyncio.create_task(system.dispatcher.run())
+        await on_ready(url)
+        yield
+        dispatching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await dispatching
+
+    app = create_app(system, lifespan=lifespan)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE, lifespan="on"
+    )
+    await uvicorn.Server(config).serve(sockets=[listener])

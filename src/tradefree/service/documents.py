@@ -1,0 +1,87 @@
+"""Tasks as documents: with the links that belong to them and the payloads that the caller may see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from fastapi import Request
+
+from tradefree.service.callers import Caller
+from tradefree.service.context import system_of
+from tradefree.service.models.tasks import AttemptDocument, TaskDetail, TaskDocument, UsageDocument
+from tradefree.service.tokens import StreamTokens
+from tradefree.tasks.states import Status
+from tradefree.tasks.task import Attempt, Task
+
+PREFIX = "/api/v1"
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
+_PAYLOADS = ("input_data", "output_data")
+_COPIED = [f.name for f in fields(Task) if f.name in TaskDocument.model_fields and f.name not in _PAYLOADS]
+
+
+class Documents:
+    """Makes documents for one caller."""
+
+    def __init__(self, request: Request, caller: Caller) -> None:
+        system = system_of(request)
+        self._base = f"{_origin(request)}{PREFIX}/tasks/"
+        self._tokens = StreamTokens(system.stream_secret)
+        self._now = system.clock.now()
+        self._payloads = caller.payloads
+
+    def task(self, task: Task, *, payloads: bool = True) -> TaskDocument:
+        """One task; ``payloads`` False leaves them out whatever the caller's rights."""
+        return TaskDocument.model_validate(self._values(task, shown=payloads and self._payloads))
+
+    def detail(self, task: Task, attempts: Sequence[Attempt]) -> TaskDetail:
+        """One task with its attempts, the one under way included."""
+        every = [*attempts, *_under_way(task, attempts)]
+        documents = [_attempt(attempt, shown=self._payloads) for attempt in every]
+        return TaskDetail.model_validate({**self._values(task, shown=self._payloads), "attempts": documents})
+
+    def _values(self, task: Task, *, shown: bool) -> dict[str, Any]:
+        values = {name: getattr(task, name) for name in _COPIED}
+        values |= {name: getattr(task, name) if shown else None for name in _PAYLOADS}
+        values["payloads_hidden"] = not shown
+        url = self._base + task.id
+        values["status_url"] = url
+        values["logs_url"] = f"{url}/logs"
+        token = self._tokens.issue(task.id, payloads=self._payloads, now=self._now)
+        values["stream_url"] = f"{url}/stream?token={token}"
+        values["cancel_url"] = f"{url}/cancellation"
+        return values
+
+
+def _origin(request: Request) -> str:
+    """Scheme and host as the caller wrote them; nothing if the Host header is not a plain one."""
+    host = request.headers.get("host", "")
+    root = str(request.scope.get("root_path", "")).rstrip("/")
+    return f"{request.url.scheme}://{host}{root}" if _HOST.fullmatch(host) else root
+
+
+def _under_way(task: Task, ended: Sequence[Attempt]) -> list[Attempt]:
+    """The attempt that a worker performs now: it has a row of its own only when it has ended."""
+    if task.status is not Status.PROCESSING or any(attempt.number == task.attempt_count for attempt in ended):
+        return []
+    return [
+        Attempt(task.id, task.attempt_count, task.worker_id, task.started_at, runner_state=task.runner_state),
+    ]
+
+
+def _attempt(attempt: Attempt, *, shown: bool) -> AttemptDocument:
+    usage = asdict(attempt.usage)
+    usage["price"] = None if attempt.usage.price is None else format(attempt.usage.price, "f")
+    return AttemptDocument(
+        number=attempt.number,
+        worker_id=attempt.worker_id,
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        outcome=attempt.outcome,
+        error_code=attempt.error_code,
+        error_message=attempt.error_message,
+        usage=UsageDocument.model_validate(usage),
+        runner_state=attempt.runner_state if shown else None,
+    )

@@ -1,0 +1,64 @@
+"""Field types that several request models share."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+
+from tradefree.tasks.durations import Duration
+
+MAX_LABELS = 20
+LABEL_KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+PRINTABLE = r"^[\x20-\x7e]{1,255}$"
+
+
+class Request(BaseModel):
+    """Base of all request bodies: a field that is not known is refused, never dropped in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _text_only(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("should be an ISO 8601 time with an offset, such as 2026-01-31T08:00:00Z")  # noqa: TRY004
+    return re.sub(r" (\d\d:?\d\d)$", r"+\1", value)  # a `+` that a query string turned into a space
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far away") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_utc)]
+"""A moment in UTC; written as ISO 8601 text with an offset."""
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("should be a number of seconds or a duration such as 30s, 10m, 1h30m, 2d")  # noqa: TRY004
+    return value
+
+
+Seconds = Annotated[Duration, BeforeValidator(_no_bool, json_schema_input_type=float | str)]
+"""A duration in seconds; written as a number or as text with units (`10m`)."""
+
+
+def _known_labels(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > MAX_LABELS:
+        raise ValueError(f"at most {MAX_LABELS} labels, these are {len(value)}")
+    return value
+
+
+LabelKey = Annotated[StrictStr, Field(pattern=LABEL_KEY)]
+LabelValue = Annotated[StrictStr, Field(max_length=255)]
+Labels = Annotated[dict[LabelKey, LabelValue], AfterValidator(_known_labels), Field(max_length=MAX_LABELS)]
+IdempotencyKey = Annotated[StrictStr, Field(pattern=PRINTABLE, description="1 to 255 printable ASCII characters.")]
+ConcurrencyKey = Annotated[
+    StrictStr, Field(min_length=1, max_length=255, description="Tasks of one type that share this key share a limit.")
+]
+Yes = StrictBool

@@ -1,0 +1,51 @@
+"""/, /healthz, /readyz: for load balancers and for whoever wonders what this is."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from tradefree.service.bodies import StrictRoute
+from tradefree.service.context import system_of
+from tradefree.service.models.problem import FieldProblem, Problem
+from tradefree.service.models.system import Alive, Landing, Ready
+from tradefree.service.problems import answer
+
+router = APIRouter(tags=["system"], route_class=StrictRoute)
+
+
+@router.get("/", operation_id="get_landing", summary="See what this is", include_in_schema=False)
+async def get_landing(request: Request) -> Landing:
+    """Name, version and where to go."""
+    links = {"docs": "/docs", "openapi": "/openapi.json", "api": "/api/v1", "health": "/healthz", "ready": "/readyz"}
+    return Landing(name="Tradefree AI task system", version=system_of(request).version, links=links)
+
+
+@router.get("/healthz", operation_id="get_health", summary="Ask if the process lives")
+async def get_health(request: Request) -> Alive:
+    """Answers as long as the process does, whatever else is down."""
+    return Alive(version=system_of(request).version)
+
+
+@router.get(
+    "/readyz",
+    operation_id="get_readiness",
+    summary="Ask if the service can work",
+    response_model=Ready,
+    responses={503: {"model": Problem, "description": "A part does not answer; `errors` names it."}},
+)
+async def get_readiness(request: Request) -> object:
+    """Asks the database and the broker."""
+    system = system_of(request)
+    parts = await system.ping()
+    broken = {part: problem for part, problem in parts.items() if problem is not None}
+    if not broken:
+        ok = dict.fromkeys(parts, "ok")
+        return Ready(version=system.version, leads=system.dispatcher.epoch is not None, parts=ok)
+    problem = Problem(
+        type="urn:tradefree:problem:not-ready",
+        title="A part of the service does not answer",
+        status=503,
+        detail="; ".join(f"{part}: {reason}" for part, reason in broken.items()),
+        errors=[FieldProblem(field=part, reason=reason) for part, reason in broken.items()],
+    )
+    return answer(problem, request)

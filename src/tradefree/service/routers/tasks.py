@@ -1,0 +1,129 @@
+"""GET /tasks and GET /tasks/{id}: finding tasks and looking at one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from tradefree.access.scopes import Scope
+from tradefree.errors import InvalidInput
+from tradefree.service.bodies import StrictRoute
+from tradefree.service.callers import Caller, needs, visible_task
+from tradefree.service.context import system_of
+from tradefree.service.cursor import decode, encode
+from tradefree.service.documents import Documents
+from tradefree.service.models.fields import MAX_LABELS, Moment
+from tradefree.service.models.tasks import MAX_PAGE, PAGE, TaskDetail, TaskPage
+from tradefree.tasks.ports import TaskFilter
+from tradefree.tasks.states import Status
+from tradefree.tasks.types import NAME_PATTERN
+
+router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=StrictRoute)
+
+
+def _split(value: Any) -> Any:
+    """``a,b`` is the same as the parameter given twice."""
+    if not isinstance(value, list):
+        return value
+    return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item])]
+
+
+def _pairs(value: list[str]) -> list[str]:
+    for label in value:
+        key, colon, _ = label.partition(":")
+        if not colon or not key:
+            raise ValueError("should be key:value")
+    return value
+
+
+Statuses = Annotated[list[Status], BeforeValidator(_split), Field(max_length=20)]
+Types = Annotated[list[Annotated[str, Field(pattern=NAME_PATTERN)]], BeforeValidator(_split), Field(max_length=100)]
+
+
+class TaskQuery(BaseModel):
+    """The parameters of a search; everything given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Statuses = Field(default_factory=list, description="Repeat it or separate by commas.")
+    type: Types = Field(default_factory=list, description="Repeat it or separate by commas.")
+    concurrency_key: str | None = Field(None, min_length=1, max_length=255)
+    label: Annotated[list[str], AfterValidator(_pairs)] = Field(
+        default_factory=list, max_length=MAX_LABELS, description="`key:value`; repeat it to ask for several at once."
+    )
+    q: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="In the beginning of the id, the concurrency key, a label's value or the error message.",
+    )
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    payloads: bool = Field(False, description="With input and output data; needs the scope `payloads:read`.")
+    limit: int = Field(PAGE, ge=1, le=MAX_PAGE)
+    cursor: Annotated[str | None, WithJsonSchema({"type": "string"})] = Field(
+        None, max_length=200, description="`next_cursor` of the page before."
+    )
+
+    def wanted(self, caller: Caller) -> TaskFilter:
+        """The filter, narrowed to what the caller may see."""
+        return caller.only(
+            statuses=tuple(self.status),
+            types=tuple(self.type),
+            concurrency_key=self.concurrency_key,
+            labels=self._labels(),
+            text=self.q,
+            created_after=self.created_after,
+            created_before=self.created_before,
+        )
+
+    def _labels(self) -> dict[str, str]:
+        labels: dict[str, str] = {}
+        for label in self.label:
+            key, _, value = label.partition(":")
+            if labels.setdefault(key, value) != value:
+                raise InvalidInput(f"no task has two values for {key[:80]!r}", field="label")
+        return labels
+
+
+@router.get(
+    "",
+    operation_id="list_tasks",
+    summary="Find tasks",
+    response_description="Newest first.",
+)
+async def list_tasks(
+    request: Request,
+    caller: Annotated[Caller, needs(Scope.TASKS_READ)],
+    query: Annotated[TaskQuery, Query()],
+) -> TaskPage:
+    """Tasks that match all filters, newest first, a page at a time."""
+    below = decode(query.cursor) if query.cursor is not None else None
+    payloads = query.payloads and caller.payloads
+    tasks = await system_of(request).store.find(
+        query.wanted(caller), limit=query.limit + 1, before_id=below, payloads=payloads
+    )
+    page = tasks[: query.limit]
+    documents = Documents(request, caller)
+    return TaskPage(
+        items=[documents.task(task, payloads=payloads) for task in page],
+        next_cursor=encode(page[-1].id) if len(tasks) > len(page) else None,
+    )
+
+
+@router.get(
+    "/{task_id}",
+    operation_id="get_task",
+    summary="Look at a task",
+)
+async def get_task(
+    request: Request,
+    caller: Annotated[Caller, needs(Scope.TASKS_READ)],
+    task_id: str,
+) -> TaskDetail:
+    """One task with its attempts; payloads are there if the key has `payloads:read`."""
+    system = system_of(request)
+    task = await visible_task(system, caller, task_id, payloads=True)
+    return Documents(request, caller).detail(task, await system.store.attempts(task.id))

@@ -1,0 +1,437 @@
+"""The runner on fresh runs: what recorded streams of a real Dify come to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from dify_replay import NOT_FOUND, PING, Cut, Reply, detail, exchanges, frame, logged, said, stream
+from dify_runs import NOW, FakeRun, Stage, a_stage
+
+from tradefree.dify.runner import WorkflowRunner
+from tradefree.dify.verdict import RunFailed
+from tradefree.errors import Busy, Failed, InvalidInput, OutcomeUnknown
+from tradefree.tasks.outcome import Completed
+from tradefree.tasks.ports import Run, Runner
+from tradefree.tasks.task import Usage
+from tradefree.tasks.types import TaskType
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    async with a_stage() as made:
+        yield made
+
+
+async def performed(stage: Stage, *replies: Reply, **fields: Any) -> tuple[FakeRun, Completed]:
+    stage.dify.on("POST", "/workflows/run", *replies)
+    run = stage.a_run(**fields)
+    return run, await stage.runner().run(run)
+
+
+async def failed(stage: Stage, *replies: Reply, **fields: Any) -> tuple[FakeRun, RunFailed]:
+    stage.dify.on("POST", "/workflows/run", *replies)
+    run = stage.a_run(**fields)
+    with pytest.raises(RunFailed) as caught:
+        await stage.runner().run(run)
+    return run, caught.value
+
+
+def test_it_is_a_runner(stage: Stage) -> None:
+    runner: Runner = stage.runner()
+    run: Run = stage.a_run()
+
+    assert (runner.name, runner.resumable) == ("dify.workflow", True)
+    assert run.attempt == 1
+
+
+async def test_recorded_success(stage: Stage) -> None:
+    run, done = await performed(stage, exchanges("02-")[0].reply(asyncio.Event()), input_data={"query": "yes please"})
+
+    assert done.output == {"result": "yes please", "branch": 200}
+    assert done.usage == Usage(total_tokens=0, elapsed=0.167238)
+    assert done.note is None
+    assert run.texts == ["yes please", "\n", "200"]
+    assert stage.dify.seen[0].json == {
+        "inputs": {"query": "yes please"},
+        "response_mode": "streaming",
+        "user": "tf-T-1",
+    }
+
+
+async def test_the_id_is_stored_first_and_once(stage: Stage) -> None:
+    run, _ = await performed(stage, exchanges("02-")[0].reply())
+
+    assert run.saved == [
+        {
+            "user": "tf-T-1",
+            "attempt": 1,
+            "run_id": "85377e9d-1d23-442b-963f-c41227a821e1",
+            "task_id": "05ce7d08-d35b-4d7e-9ec9-08176db4d5a5",
+            "started_at": NOW.timestamp(),
+        }
+    ]
+    assert run.lines[0].event == "dify.run.started"
+    assert run.lines[0].data["run_id"] == "85377e9d-1d23-442b-963f-c41227a821e1"
+
+
+async def test_each_step_becomes_a_line(stage: Stage) -> None:
+    run, _ = await performed(stage, exchanges("02-")[0].reply())
+
+    assert [line.message for line in run.lines[1:]] == [
+        "Start (start) finished in 0.00 s.",
+        "http1 (http-request) finished in 0.08 s.",
+        "If (if-else) finished in 0.00 s.",
+        "EndA (end) finished in 0.00 s.",
+    ]
+    assert {line.event for line in run.lines[1:]} == {"dify.node.finished"}
+    assert run.lines[2].data == {
+        "node_id": "http1",
+        "node_type": "http-request",
+        "title": "http1",
+        "status": "succeeded",
+        "elapsed_time": 0.07737,
+    }
+
+
+async def test_recorded_model_call_is_charged(stage: Stage) -> None:
+    run, done = await performed(stage, exchanges("43")[1].reply())
+
+    assert done.usage == Usage(34, 30, 4, Decimal("0.0000069"), "USD", 0.134115)
+    assert "llm1 (llm) finished in 0.05 s with 34 tokens." in run.said
+    assert "".join(run.texts).startswith("Echo: hello there friend")
+
+
+async def test_recorded_failure(stage: Stage) -> None:
+    run, no = await failed(stage, exchanges("04")[0].reply(asyncio.Event()))
+
+    assert (no.code, no.retryable) == ("dify_run_failed", True)
+    assert "[Errno 111] Connection refused" in str(no)
+    assert no.usage.elapsed == 0.055766
+    assert run.lines[-1].event == "dify.node.failed"
+    assert "boom (http-request) failed in 0.01 s: [Errno 111] Connection refused" in run.said
+
+
+async def test_recorded_retries_of_a_node(stage: Stage) -> None:
+    run, done = await performed(stage, exchanges("05a")[0].reply())
+
+    retries = [line for line in run.lines if line.event == "dify.node.retry"]
+    assert [line.message.partition(":")[0] for line in retries] == [
+        "flaky (http-request) failed in 0.53 s and is tried again (retry 1)",
+        "flaky (http-request) failed in 0.51 s and is tried again (retry 2)",
+    ]
+    assert done.output == {"body": '{"call": 3}'}
+    assert done.note is not None
+    assert "2 failed step(s)" in done.note
+
+
+async def test_recorded_partial_success(stage: Stage) -> None:
+    run, done = await performed(stage, exchanges("05b")[0].reply())
+
+    assert done.output == {"body": "DEFAULT"}
+    assert done.note is not None
+    assert "partial-succeeded" in done.note
+    [line] = [line for line in run.lines if line.event == "dify.node.failed"]
+    assert "its error strategy took over" in line.message
+
+
+async def test_partial_success_may_count_as_failure(stage: Stage) -> None:
+    _, no = await failed(stage, exchanges("05b")[0].reply(), options={"partial_success": "fail"})
+
+    assert (no.code, no.retryable) == ("dify_partial", True)
+
+
+async def test_recorded_iteration(stage: Stage) -> None:
+    run, done = await performed(stage, exchanges("48")[0].reply())
+
+    assert done.output == {"output": ["output: 1", "output: 2", "output: 3"]}
+    assert "dify.iteration.started" in run.events
+    assert "dify.iteration.finished" in run.events
+
+
+async def test_recorded_pause_is_a_permanent_failure_for_now(stage: Stage) -> None:
+    run, no = await failed(stage, exchanges("27")[0].reply(asyncio.Event()))
+
+    assert (no.code, no.retryable) == ("dify_paused", False)
+    assert "dify.node.waiting" in run.events
+
+
+async def test_recorded_error_event(stage: Stage) -> None:
+    """The stream stays open for 300 s after the error; the runner does not."""
+    _, no = await failed(stage, exchanges("47")[1].reply(asyncio.Event()))
+
+    assert (no.code, no.retryable) == ("dify_rejected", False)
+    assert "No class mapping found for node type: no-such-node" in str(no)
+    assert "mend and publish" in str(no)
+
+
+async def test_an_error_event_in_the_middle_of_a_run_is_a_failure_of_the_run(stage: Stage) -> None:
+    late = b'data: {"event":"error","code":"rate_limit_error","status":429,"message":"Too many requests"}\n\n'
+    _, no = await failed(stage, stream(frame("workflow_started"), late))
+
+    assert (no.code, no.retryable) == ("dify_run_failed", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "words"),
+    [
+        ("07", 0, "api_key"),
+        ("10", 1, "publish the workflow"),
+        ("11", 0, "no workflow"),
+        ("52", 0, "API access switched on"),
+        ("09", 11, "base_url"),
+    ],
+)
+async def test_recorded_refusals(stage: Stage, name: str, number: int, words: str) -> None:
+    run, no = await failed(stage, exchanges(name)[number].reply())
+
+    assert (no.code, no.retryable) == ("dify_rejected", False)
+    assert words in str(no)
+    assert run.saved == []
+
+
+async def test_recorded_refusal_of_a_version(stage: Stage) -> None:
+    stage.dify.on("POST", "/workflows/v-1/run", exchanges("12")[2].reply())
+    with pytest.raises(RunFailed, match="workflow_id"):
+        await stage.runner().run(stage.a_run(options={"workflow_id": "v-1"}))
+
+
+async def test_recorded_too_many_requests(stage: Stage) -> None:
+    stage.dify.on("POST", "/workflows/run", exchanges("26-")[1].reply())
+    run = stage.a_run()
+
+    with pytest.raises(Busy, match="maximum concurrent requests"):
+        await stage.runner().run(run)
+
+    assert run.saved == []
+
+
+async def test_retry_after_reaches_the_domain(stage: Stage) -> None:
+    stage.dify.on("POST", "/workflows/run", said({"code": "rate_limit_error"}, 429, **{"Retry-After": "30"}))
+
+    with pytest.raises(Busy) as caught:
+        await stage.runner().run(stage.a_run())
+
+    assert caught.value.retry_after == 30
+
+
+async def test_500_is_retryable(stage: Stage) -> None:
+    _, no = await failed(stage, exchanges("09")[7].reply())
+
+    assert (no.code, no.retryable) == ("dify_unavailable", True)
+
+
+# ── stops nobody asked for ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("name", "number"), [("06-", 0), ("06c", 0), ("06e", 0), ("06e", 3)])
+async def test_recorded_stops_are_cancels_if_asked_for(stage: Stage, name: str, number: int) -> None:
+    _, no = await failed(stage, exchanges(name)[number].reply(), cancelled=False, input_data={"seconds": 1})
+    assert no.code == "dify_stopped"
+    assert not no.retryable
+
+    stage.dify.on("POST", "/workflows/run", exchanges(name)[number].reply())
+    run = stage.a_run()
+    with pytest.raises(RunFailed) as caught:
+        await cancelled_after_start(stage.runner(), run)
+    assert (caught.value.code, caught.value.retryable) == ("stopped", False)
+
+
+async def cancelled_after_start(runner: WorkflowRunner, run: FakeRun) -> Completed:
+    save = run.save
+
+    async def cancel_then_save(state: dict[str, Any]) -> None:
+        run.cancelled = True
+        await save(state)
+
+    run.save = cancel_then_save  # type: ignore[method-assign]
+    return await runner.run(run)
+
+
+async def test_an_unasked_stop_is_not_believed_before_the_record_is_read(stage: Stage) -> None:
+    """Recorded in 53: APP_MAX_EXECUTION_TIME says stopped to the caller, and the run succeeds all the same."""
+    told = exchanges("53")[0].json["data"]
+    record = exchanges("53")[1]
+    stage.dify.on("GET", "/workflows/run/*", detail("running"), detail("running"), record.reply())
+
+    run, done = await performed(stage, stream(frame("workflow_finished", run_id=told["id"], **told)))
+
+    assert done.output == {"body": '{"slept": 2.0, "body": ""}'}
+    assert "nobody asked for it" in run.said
+
+
+async def test_a_success_stays_one_although_cancelled(stage: Stage) -> None:
+    stage.dify.on("POST", "/workflows/run", exchanges("02-")[0].reply())
+    run = stage.a_run()
+
+    done = await cancelled_after_start(stage.runner(), run)
+
+    assert run.cancelled
+    assert done.output == {"result": "yes please", "branch": 200}
+
+
+# ── broken streams ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_cut_stream_is_taken_up_again_in_the_same_attempt(stage: Stage) -> None:
+    first, again = exchanges("31")[:2]
+    stage.dify.on("GET", "/workflows/run/*", detail("running"))
+    stage.dify.on("GET", "/workflow/*/events", again.reply(asyncio.Event()))
+
+    run, done = await performed(stage, first.reply(Cut()))
+
+    assert done.output == {"body": '{"slept": 3.0, "body": ""}'}
+    [asked] = stage.dify.asked("GET", "/workflow/*/events")
+    assert asked.path == "/workflow/4058f5fa-4a45-47e4-a3dc-369f671ed302/events"
+    assert asked.query == {"user": "tf-T-1", "include_state_snapshot": "true"}
+    assert len(run.saved) == 1, "a replay's task_id is the run's id and must not replace the real one"
+    assert run.saved[0]["task_id"] == "30e1564b-15d5-48e9-9eb3-daa0db87dd27"
+    titles = [line.data["title"] for line in run.lines if line.event == "dify.node.finished"]
+    assert titles == ["Start", "slow_a", "slow_b", "slow_c", "End"], "what the replay repeats is told once"
+    assert len(stage.dify.asked("POST", "/workflows/run")) == 1
+
+
+async def test_a_cut_stream_whose_run_ended_meanwhile(stage: Stage) -> None:
+    stage.dify.on("GET", "/workflows/run/*", exchanges("24")[1].reply())
+
+    run, done = await performed(stage, stream(PING, frame("workflow_started"), Cut()))
+
+    assert done.output == {"result": "find-me-4711"}
+    assert "dify.stream.lost" in run.events
+    assert stage.dify.asked("GET", "/workflow/*/events") == []
+
+
+async def test_a_server_without_reattachment_is_polled(stage: Stage) -> None:
+    """Dify before 1.14.0 has no /workflow/{id}/events: the path is 404 in HTML."""
+    ended = detail("succeeded", outputs={"a": 1})
+    stage.dify.on("GET", "/workflows/run/*", detail("running"), NOT_FOUND, detail("running"), ended)
+
+    run, done = await performed(stage, stream(frame("workflow_started"), Cut()))
+
+    assert done.output == {"a": 1}
+    assert len(stage.dify.asked("GET", "/workflow/*/events")) == 1
+    assert "dify.run.polled" in run.events
+
+
+async def test_a_run_found_by_its_user_when_the_answer_was_lost(stage: Stage) -> None:
+    stage.dify.on("GET", "/workflows/logs", logged(), logged("run-7", user="tf-T-1"))
+    stage.dify.on("GET", "/workflows/run/*", detail("succeeded", run_id="run-7", outputs={"a": 1}))
+
+    run, done = await performed(stage, Reply(502, {"Content-Type": "text/html"}, (b"<h1>Bad Gateway</h1>",)))
+
+    assert done.output == {"a": 1}
+    assert run.saved[-1]["run_id"] == "run-7"
+    assert stage.dify.asked("GET", "/workflows/logs")[0].query["created_by_end_user_session_id"] == "tf-T-1"
+
+
+@pytest.mark.parametrize("lost", [Reply(200, {}, (Cut(),)), Reply(504, {"Content-Type": "text/html"}, (b"x",))])
+async def test_an_outcome_nobody_knows_is_said_so_and_leaves_a_trace(stage: Stage, lost: Reply) -> None:
+    stage.dify.on("POST", "/workflows/run", lost)
+    stage.dify.on("GET", "/workflows/logs", logged())
+    run = stage.a_run()
+
+    with pytest.raises(OutcomeUnknown):
+        await stage.runner().run(run)
+
+    assert run.saved == [{"user": "tf-T-1", "attempt": 1}]
+    assert len(stage.dify.asked("POST", "/workflows/run")) == 1
+
+
+async def test_a_lost_run_is_stopped_and_given_up(stage: Stage) -> None:
+    """Recorded in 34: the worker was killed, and the record says running for ever."""
+    stage.dify.on("GET", "/workflows/run/*", exchanges("34")[1].reply())
+    stage.dify.on("POST", "/workflows/tasks/*/stop", said({"result": "success"}))
+
+    run, no = await failed(stage, exchanges("34")[0].reply(Cut()), timeout=0.2)
+
+    assert (no.code, no.retryable) == ("dify_run_lost", True)
+    [stop] = stage.dify.asked("POST", "/workflows/tasks/*/stop")
+    assert "53b96801-3bdd-4f8d-bb99-8078d2552151" in stop.path
+    assert len(run.saved) == 1
+
+
+async def test_a_run_that_dify_forgot_is_lost(stage: Stage) -> None:
+    stage.dify.on("GET", "/workflows/run/*", NOT_FOUND)
+    stage.dify.on("POST", "/workflows/tasks/*/stop", said({"result": "success"}))
+
+    _, no = await failed(stage, stream(frame("workflow_started"), Cut()))
+
+    assert no.code == "dify_run_lost"
+    assert "does not know it any more" in str(no)
+
+
+# ── the rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_loop_over_thousands_does_not_fill_the_log(stage: Stage) -> None:
+    node = {"node_id": "n", "node_type": "code", "title": "Each", "elapsed_time": 0.1}
+    steps = b"".join(frame("node_finished", **{**node, "id": f"e{i}", "status": "succeeded"}) for i in range(1000))
+    bad = frame("node_finished", **{**node, "id": "bad", "status": "failed", "error": "x" * 9000})
+    end = frame("workflow_finished", status="succeeded", outputs={})
+
+    run, _ = await performed(stage, stream(frame("workflow_started"), steps, bad, end))
+
+    assert len(run.lines) < 410
+    assert "dify.steps.omitted" in run.events
+    assert run.lines[-1].event == "dify.node.failed"
+    assert len(run.lines[-1].message) < 700
+
+
+async def test_clients_are_shared_by_connection_and_closed(stage: Stage) -> None:
+    stage.dify.on("POST", "/workflows/run", stream(frame("workflow_finished", status="succeeded")))
+    runner = stage.runner()
+    await runner.run(stage.a_run())
+    [first] = runner._clients.values()
+    await runner.run(stage.a_run())
+    [second] = runner._clients.values()
+
+    assert first is second
+    await runner.close()
+    assert runner._clients == {}
+
+
+def test_another_loop_gets_other_clients() -> None:
+    """One runner object outlives event loops; a client does not."""
+    runner = WorkflowRunner()
+
+    async def clients() -> list[Any]:
+        async with a_stage() as stage:
+            stage.dify.on("POST", "/workflows/run", stream(frame("workflow_finished", status="succeeded")))
+            await runner.run(stage.a_run())
+            made = list(runner._clients.values())
+            await runner.close()
+            return made
+
+    first, second = asyncio.run(clients()), asyncio.run(clients())
+
+    assert len(second) == 1
+    assert first[0] is not second[0]
+
+
+async def test_without_a_connection(stage: Stage) -> None:
+    run = stage.a_run()
+    run.connection = None
+
+    with pytest.raises(Failed, match="connection"):
+        await stage.runner().run(run)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"connection": None}, "connection"),
+        ({"options": {"inputs": {"a": 1}}}, "options/inputs/a"),
+        ({"options": {"unknown": 1}}, "options/unknown"),
+    ],
+)
+def test_check_names_what_is_wrong(fields: dict[str, Any], field: str) -> None:
+    good = {"name": "t", "runner": "dify.workflow", "connection": "bot", "options": {"inputs": {"q": "a.b"}}}
+    WorkflowRunner().check(TaskType.model_validate(good))
+
+    with pytest.raises(InvalidInput) as caught:
+        WorkflowRunner().check(TaskType.model_validate({**good, **fields}))
+
+    assert caught.value.field == field
