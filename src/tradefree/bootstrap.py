@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -55,7 +55,7 @@ class System:
     recovery: Recovery
     stream_secret: bytes
     """Signs the short-lived links to task streams."""
-    ping: Callable[[], object]
+    ping: Callable[[], Awaitable[Mapping[str, str | None]]]
     version: str = VERSION
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from tradefree.tasks.task import Json
 from tradefree.tasks.types import Connection
 
 QUICK = Timeouts(connect=5, answer=5, first_event=5, quiet=5, silence=5)
-PACE = Pace(grace=0.05, lost_after=5, poll=0.01, slowest_poll=0.02, stopped_watch=0.05, stop_wait=0.2)
+PACE = Pace(grace=0.05, lost_after=5, poll=0.01, slowest_poll=0.02, stopped_watch=0.05, stop_wait=5)
 NOW = datetime(2026, 11, 23, 15, 0, 0, tzinfo=UTC)
 
 
@@ -39,7 +39,7 @@ class FakeRun:
     type: str = "summarize"
     attempt: int = 1
     input_data: Json = field(default_factory=lambda: {"query": "x"})
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = 60.0
     state: dict[str, Any] | None = None
     cancelled: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from dify_replay import exchanges
 
+from tradefree.dify.handle import Handle
 from tradefree.dify.models import LogPage, Parameters, RunDetail, RunResult, StreamEvent, decimal_of
 from tradefree.dify.stream import EventParser
 from tradefree.dify.usage import Cost, Meter
@@ -40,6 +41,7 @@ def test_paused_is_settled_but_not_ended() -> None:
     assert result.run_id == "acbaca82-3d04-4019-a422-46012d742746"
     assert result.settled
     assert not result.ended
+    assert RunResult.of_event(StreamEvent("workflow_paused", {"data": {}})).status == "paused"
 
 
 def test_detail_unwraps_its_inputs() -> None:
@@ -57,6 +59,21 @@ def test_events_of_a_replay_do_not_pass_the_run_id_off_as_task_id() -> None:
     assert replayed[1].task_id is None
     assert replayed[-1].task_id == "30e1564b-15d5-48e9-9eb3-daa0db87dd27"
     assert events("31", 7)[-1].task_id is None
+
+
+def test_a_handle_learns_what_it_lacks_and_nothing_of_other_runs() -> None:
+    def told(run_id: str, task_id: str) -> StreamEvent:
+        return StreamEvent("node_started", {"workflow_run_id": run_id, "task_id": task_id})
+
+    fresh = Handle("u", 1)
+    replayed = fresh.with_ids_of(told("r", "r"), now=5.0)
+    live = replayed.with_ids_of(told("r", "t"), now=9.0)
+
+    assert fresh.with_ids_of(StreamEvent("ping"), now=5.0) == fresh
+    assert replayed == Handle("u", 1, "r", None, 5.0)
+    assert replayed.with_ids_of(told("other", "t"), now=9.0) == replayed
+    assert live == Handle("u", 1, "r", "t", 5.0)
+    assert Handle.of(live.state(), "T") == live
 
 
 def test_log_page() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from dify_replay import NOT_FOUND, PING, Cut, Reply, detail, exchanges, frame, logged, said, stream
-from dify_runs import NOW, FakeRun, Stage, a_stage
+from dify_runs import NOW, PACE, FakeRun, Stage, a_stage
 
 from tradefree.dify.runner import WorkflowRunner
 from tradefree.dify.verdict import RunFailed
@@ -253,6 +254,7 @@ async def cancelled_after_start(runner: WorkflowRunner, run: FakeRun) -> Complet
 
 async def test_an_unasked_stop_is_not_believed_before_the_record_is_read(stage: Stage) -> None:
     """Recorded in 53: APP_MAX_EXECUTION_TIME says stopped to the caller, and the run succeeds all the same."""
+    stage.pace = replace(PACE, stopped_watch=5)
     told = exchanges("53")[0].json["data"]
     record = exchanges("53")[1]
     stage.dify.on("GET", "/workflows/run/*", detail("running"), detail("running"), record.reply())
@@ -306,6 +308,7 @@ async def test_a_cut_stream_whose_run_ended_meanwhile(stage: Stage) -> None:
 
 async def test_a_server_without_reattachment_is_polled(stage: Stage) -> None:
     """Dify before 1.14.0 has no /workflow/{id}/events: the path is 404 in HTML."""
+    stage.pace = replace(PACE, grace=5)
     ended = detail("succeeded", outputs={"a": 1})
     stage.dify.on("GET", "/workflows/run/*", detail("running"), NOT_FOUND, detail("running"), ended)
 
@@ -317,6 +320,7 @@ async def test_a_server_without_reattachment_is_polled(stage: Stage) -> None:
 
 
 async def test_a_run_found_by_its_user_when_the_answer_was_lost(stage: Stage) -> None:
+    stage.pace = replace(PACE, grace=5)
     stage.dify.on("GET", "/workflows/logs", logged(), logged("run-7", user="tf-T-1"))
     stage.dify.on("GET", "/workflows/run/*", detail("succeeded", run_id="run-7", outputs={"a": 1}))
 
@@ -367,7 +371,7 @@ async def test_a_run_that_dify_forgot_is_lost(stage: Stage) -> None:
 
 
 async def test_a_loop_over_thousands_does_not_fill_the_log(stage: Stage) -> None:
-    node = {"node_id": "n", "node_type": "code", "title": "Each", "elapsed_time": 0.1}
+    node: dict[str, Any] = {"node_id": "n", "node_type": "code", "title": "Each", "elapsed_time": 0.1}
     steps = b"".join(frame("node_finished", **{**node, "id": f"e{i}", "status": "succeeded"}) for i in range(1000))
     bad = frame("node_finished", **{**node, "id": "bad", "status": "failed", "error": "x" * 9000})
     end = frame("workflow_finished", status="succeeded", outputs={})

@@ -174,7 +174,7 @@ async def test_too_many_requests_for_the_first_calls_of_a_task() -> None:
 
 async def test_too_many_requests_above_a_number_of_open_runs() -> None:
     async with serving({"too_many_requests": {"above": 2}}) as client:
-        answers = await asyncio.gather(*(client.run(seconds=20, user=f"tf-{task}-1") for task in range(5)))
+        answers = await asyncio.gather(*(client.run(seconds=60, user=f"tf-{task}-1") for task in range(5)))
         assert sorted(answer.status for answer in answers) == [200, 200, 400, 400, 400]
         assert client.server.ledger.summary()["peak"]["open"] == 2
 
@@ -201,7 +201,7 @@ async def test_an_ignored_stop() -> None:
 )
 async def test_either_outcome_of_a_stop_can_be_had(wanted: str, told: tuple[str, str], stored: str) -> None:
     async with serving() as client:
-        running = asyncio.create_task(client.run({"stop_outcome": wanted}, seconds=10))
+        running = asyncio.create_task(client.run({"stop_outcome": wanted}, seconds=50))
         await stop_newest(client)
         answer = await running
         assert (answer.last["status"], answer.last["error"]) == told
@@ -216,6 +216,15 @@ async def test_a_stop_of_a_waiting_run_works_when_it_starts() -> None:
         await stop_newest(client)
         assert (await first).last["status"] == "succeeded"
         assert (await second).last["status"] == "stopped"
+
+
+async def test_a_waiting_run_that_its_client_left_runs_later() -> None:
+    async with serving(slots=0) as client:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.run(), 0.1)
+        assert client.server.ledger.summary()["running"] == 0
+        client.server.control(slots=1)
+        await outcome(client, {"succeeded": 1})
 
 
 async def test_blocking_runs_lose_their_answers_too() -> None:

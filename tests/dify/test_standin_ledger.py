@@ -54,7 +54,7 @@ async def test_peaks_are_counted_overall_per_app_and_per_input() -> None:
     options: dict[str, Any] = {"timing": {"scale": 0.01}, "group_by": ["customer"], "slots": 3}
     async with DifyStandin([APP], **options) as server, aiohttp.ClientSession() as session:
         customers = ["c1", "c1", "c2", "c1", "c2"]
-        work = [run(session, server.base_url, f"tf-{n}-1", customer=who, seconds=20) for n, who in enumerate(customers)]
+        work = [run(session, server.base_url, f"tf-{n}-1", customer=who, seconds=50) for n, who in enumerate(customers)]
         await asyncio.gather(*work)
         peak = server.ledger.summary()["peak"]
         entries = list(server.ledger.entries.values())
@@ -67,7 +67,7 @@ async def test_peaks_are_counted_overall_per_app_and_per_input() -> None:
 
 async def test_two_runs_of_one_task_at_once_are_found() -> None:
     async with DifyStandin([APP], timing={"scale": 0.01}) as server, aiohttp.ClientSession() as session:
-        first = asyncio.create_task(run(session, server.base_url, "tf-order-7-1", seconds=30))
+        first = asyncio.create_task(run(session, server.base_url, "tf-order-7-1", seconds=80))
         await asyncio.sleep(0.05)
         await asyncio.gather(run(session, server.base_url, "tf-order-7-2"), run(session, server.base_url, "tf-other-1"))
         await first

@@ -398,7 +398,7 @@ async def start(replay: Replay, key: str, inputs: dict[str, Any], user: str, mod
 
 async def test_06_stop_during_a_long_node_tells_stopped_and_leaves_the_row_running() -> None:
     stream, running, stop, after, ended = recording("06-stop-running-streaming-workflow")
-    async with replaying() as replay:
+    async with replaying(timing={"scale": 0.1}) as replay:
         streaming = asyncio.create_task(replay.send(stream))
         await stop_once_running(replay, running, stop, stream)
         assert replay.server.ledger.stops == 1
@@ -434,7 +434,7 @@ async def newest_run(replay: Replay, events: int = 4) -> Any:
 
 async def test_06c_stop_in_the_first_of_three_nodes() -> None:
     stream, stop, detail = recording("06c-stop-three-node-workflow")
-    async with replaying() as replay:
+    async with replaying(timing={"scale": 0.2}) as replay:
         streaming = asyncio.create_task(replay.send(stream))
         await stop_once_running(replay, None, stop, stream)
         replay.compare(stream, await streaming)
@@ -445,8 +445,8 @@ async def test_06c_stop_in_the_first_of_three_nodes() -> None:
 async def test_06e_the_two_outcomes_of_a_stop(first: int, ends_soon: bool) -> None:
     stream, stop, detail = recording("06e-stop-races")[first : first + 3]
     # The notice is set so that the recorded race goes the recorded way at any machine's speed.
-    notice = 5.0 if ends_soon else 0.2
-    async with replaying(timing={"scale": 0.1, "stop_notice_seconds": notice}) as replay:
+    timing = {"scale": 1.0, "close_seconds": 0.1, "stop_notice_seconds": 5.0 if ends_soon else 0.2}
+    async with replaying(timing=timing) as replay:
         streaming = asyncio.create_task(replay.send(stream))
         await stop_once_running(replay, None, stop, stream)
         replay.compare(stream, await streaming)
@@ -455,7 +455,7 @@ async def test_06e_the_two_outcomes_of_a_stop(first: int, ends_soon: bool) -> No
 
 async def test_26_a_full_app_refuses_with_400() -> None:
     *refused, first, second, afterwards = recording("26-max-active-requests-is-400-not-429")
-    async with replaying(timing={"scale": 0.05}) as replay:
+    async with replaying(timing={"scale": 0.2}) as replay:
         replay.ids["144d3421-ff2c-4fe6-88d9-04c087f7439a"] = app(replay, "limited").id
         under_way = [asyncio.create_task(replay.send(exchange)) for exchange in (first, second)]
         await newest_run(replay)
@@ -485,7 +485,7 @@ async def test_26d_a_limit_of_one_refuses_all_streaming() -> None:
 
 async def test_29_a_streaming_run_goes_on_without_its_client() -> None:
     stream, running, finished = recording("29-client-disconnect-streaming")
-    async with replaying(timing={"scale": 0.1}) as replay:
+    async with replaying(timing={"scale": 0.2}) as replay:
         reply = await replay.send(stream, until=lambda body: body.count(b"node_started") == 2)
         replay.compare(stream, reply)
         await replay.replay(running)
@@ -499,7 +499,7 @@ async def test_29_a_streaming_run_goes_on_without_its_client() -> None:
 
 async def test_30_a_blocking_run_goes_on_without_its_client() -> None:
     given_up, running, finished = recording("30-client-disconnect-blocking")
-    async with replaying(timing={"scale": 0.1}) as replay:
+    async with replaying(timing={"scale": 0.2}) as replay:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(replay.send(given_up), 0.2)
         await newest_run(replay)
@@ -514,7 +514,7 @@ async def test_30_a_blocking_run_goes_on_without_its_client() -> None:
 
 async def test_31_joining_a_run_again() -> None:
     stream, snapshot, plain, wrong_user, task_id, no_user, late = recording("31-events-reattach")
-    async with replaying(timing={"scale": 0.1}) as replay:
+    async with replaying(timing={"scale": 0.2}) as replay:
         reply = await replay.send(stream, until=lambda body: body.count(b"node_started") == 2)
         replay.compare(stream, reply)
         joined = [asyncio.create_task(replay.send(exchange)) for exchange in (snapshot, plain)]

@@ -1,1 +1,4 @@
-"""Who may do what: API keys and their scopes, and the box that keeps connection secrets. Pure; storage is behind a port."""
+"""Who may do what: API keys and their scopes, and the box that keeps connection secrets.
+
+Pure; storage is behind a port.
+"""

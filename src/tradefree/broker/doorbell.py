@@ -20,6 +20,11 @@ PATIENCE = 1.0
 log = structlog.get_logger(__name__)
 
 
+def ring(app: Celery, address: str, ids: list[str]) -> None:
+    """To the queue itself, by the default exchange: no binding is needed, so a wiped broker loses only messages."""
+    app.send_task(RING, args=[ids], queue=Queue(address), declare=[], retry=False, ignore_result=True)
+
+
 class CeleryDoorbell:
     """Publishes from a thread of its own, so that a slow broker holds up nobody."""
 
@@ -34,15 +39,11 @@ class CeleryDoorbell:
         for start in range(0, len(ids), IDS_PER_RING):
             some = list(ids[start : start + IDS_PER_RING])
             try:
-                await asyncio.wait_for(loop.run_in_executor(self._thread, self._send, address, some), PATIENCE)
+                await asyncio.wait_for(loop.run_in_executor(self._thread, ring, self._app, address, some), PATIENCE)
             except Exception as error:  # whatever the broker's trouble is, the beat makes up for it
                 self._note(well=False, error=error)
                 return
         self._note(well=True)
-
-    def _send(self, address: str, ids: list[str]) -> None:
-        """To the queue itself, by the default exchange: no binding is needed, so a wiped broker loses only messages."""
-        self._app.send_task(RING, args=[ids], queue=Queue(address), declare=[], retry=False, ignore_result=True)
 
     def _note(self, *, well: bool, error: Exception | None = None) -> None:
         if well != self._well:

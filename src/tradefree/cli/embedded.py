@@ -34,7 +34,11 @@ def run_embedded(settings: Settings) -> None:
             " `tradefree api` and `tradefree worker`"
         )
     configure_logging(settings)
-    with _alone(settings), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        _alone(settings),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(_main(settings))
 
 

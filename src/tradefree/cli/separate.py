@@ -22,7 +22,7 @@ def run_api(settings: Settings) -> None:
     """Serve until interrupted."""
     _require_broker(settings)
     configure_logging(settings)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
 import uvicorn
+from celery.signals import worker_shutting_down
 from fastapi import FastAPI
-from tradefree.service.app import create_app
 
 from tradefree.bootstrap import System
 from tradefree.errors import SettingsError
+from tradefree.service.app import create_app
 from tradefree.settings import Settings
 
 GRACE = 3
@@ -54,4 +57,22 @@ async def serve(system: System, listener: socket.socket, on_ready: Callable[[str
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE, lifespan="on"
     )
-    await uvicorn.Server(config).serve(sockets=[listener])
+    await _Server(config).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn sends itself the signal again once it has stopped, which would end us before the worker has drained."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """The first signal stops serving, a second one ends all patience."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop_or_hurry)
+        yield  # the handlers stay: the second signal may come while the worker drains
+
+    def _stop_or_hurry(self) -> None:
+        if self.should_exit:
+            self.force_exit = True
+            worker_shutting_down.send(sender="tradefree", sig="SIGTERM", how="Cold", exitcode=os.EX_OK)
+        self.should_exit = True

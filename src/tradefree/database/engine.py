@@ -169,8 +169,9 @@ def _sqlite_engine(url: sa.URL, *, size: int, writer: bool) -> AsyncEngine:
     def prepare(dbapi_connection: Any, _: Any) -> None:
         dbapi_connection.isolation_level = None  # we say BEGIN ourselves
         cursor = dbapi_connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")  # an accepted task survives a power cut
+        if writer:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")  # an accepted task survives a power cut
         cursor.execute("PRAGMA cache_size = -32000")
         cursor.close()
 
@@ -194,7 +195,7 @@ def _check_folder(url: sa.URL) -> None:
 # ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Repeat(Exception):
+class _Repeat(StorageUnavailable):
     """The transaction was rolled back for a reason that another try may not meet."""
 
 

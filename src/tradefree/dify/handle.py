@@ -52,7 +52,8 @@ class Handle:
 
     def with_ids_of(self, event: StreamEvent, now: float) -> Handle:
         """The same, with what the event adds; equal to this one if nothing."""
-        if event.run_id is None or self.run_id not in (None, event.run_id):
+        known = self.run_id is not None and self.task_id is not None
+        if known or event.run_id is None or self.run_id not in (None, event.run_id):
             return self
         return replace(
             self,

@@ -9,7 +9,7 @@ from tradefree.dify.client import DifyClient
 from tradefree.dify.errors import DifyError
 from tradefree.dify.handle import Handle, earlier_attempts, user_of
 from tradefree.dify.inputs import WorkflowOptions
-from tradefree.dify.seek import Pace
+from tradefree.dify.seek import Pace, Seeker
 from tradefree.dify.watch import Watch
 from tradefree.dify.wire import Timeouts
 from tradefree.errors import Failed, InvalidInput
@@ -86,7 +86,7 @@ class WorkflowRunner:
             await client.close()
 
     async def _stop_left_behind(self, run: Run, client: DifyClient) -> bool:
-        handle = await _located(run, client)
+        handle = await _located(run, Seeker(run, client, self._pace, self._pace.stop_wait))
         if handle is None or handle.run_id is None:
             _log(run, "warning", "No run of this task is known to Dify, so there is nothing to stop yet.")
             return False
@@ -117,15 +117,14 @@ class WorkflowRunner:
         return self._clients[key]
 
 
-async def _located(run: Run, client: DifyClient) -> Handle | None:
+async def _located(run: Run, seeker: Seeker) -> Handle | None:
     handle = Handle.of(run.state or {}, run.task_id)
     if handle.run_id is not None:
         return handle
     for attempt in earlier_attempts(handle, run.attempt + 1):
         user = user_of(run.task_id, attempt)
-        page = await client.workflow_logs(created_by_end_user_session_id=user, limit=1)
-        if page.entries:
-            return Handle(user, attempt, page.entries[0].run_id)
+        if run_id := await seeker.run_of(user):
+            return Handle(user, attempt, run_id)
     return None
 
 

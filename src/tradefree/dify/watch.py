@@ -132,6 +132,8 @@ class Watch:
             self._ends_at = min(self._ends_at, self._now() + left)
         if handle.state() != self._run.state:
             await self._run.save(handle.state())
+        if self._stop_wanted:
+            await self._send_stop()
 
     # ── listening ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,6 +156,7 @@ class Watch:
         await self._note_ids(event)
         self._narrator.hear(event)
         if event.event == "error":
+            self._end_seen = True
             usage = usage_of(self._narrator.meter)
             raise runner_error(self._client.error_of(event), started=self._handle.run_id is not None, usage=usage)
         return RunResult.of_event(event) if event.event in WORKFLOW_ENDS else None

@@ -72,7 +72,7 @@ class Needs:
         key.require(self.scope)
         request.state.caller = Caller.of(key)
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:  # async, or it would run in a thread
         caller: Caller = request.state.caller
         return caller
 

@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from tradefree.service.bodies import NDJSON, NdjsonRoute
 from tradefree.service.callers import Needs, guard_of
 from tradefree.service.documents import PREFIX
 from tradefree.service.problems import MEDIA_TYPE
@@ -90,20 +89,16 @@ def _complete(operation: dict[str, Any], route: APIRoute, guard: Needs | None) -
     if guard is not None:
         operation["security"] = [{"bearer": []}, {"api_key": []}]
         operation["description"] += f"\n\nNeeds the scope `{guard.scope.value}`."
-    if isinstance(route, NdjsonRoute):
-        content = operation["requestBody"]["content"]
-        content[NDJSON[0]] = {"schema": {"type": "string"}, "example": '{"type": "echo"}\n{"type": "echo"}\n'}
-    responses = operation["responses"]
-    for status in _problems(route, guard, {int(code) for code in responses}):
-        description = responses.get(str(status), {}).get("description", MEANINGS[status])
-        if description == "Validation Error":  # FastAPI's own words for its own format
-            description = MEANINGS[status]
+    responses = {int(status): response for status, response in operation["responses"].items() if status != "422"}
+    for status in _problems(route, guard, set(responses)):
+        description = responses.get(status, {}).get("description", MEANINGS[status])
         schema = {"$ref": "#/components/schemas/Problem"}
-        responses[str(status)] = {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+        responses[status] = {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+    operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
 
 
 def _problems(route: APIRoute, guard: Needs | None, declared: set[int]) -> list[int]:
-    """The problems an operation may answer with."""
+    """The problems an operation may answer with: what it declares, and what follows from its parts."""
     possible = {status for status in declared if status >= 400}
     if guard is not None:
         possible |= {401, 403, 503}

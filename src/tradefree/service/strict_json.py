@@ -35,7 +35,7 @@ def loads(raw: bytes) -> Any:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        if "recursion" in error.msg.lower():  # orjson's own bound is 1,024
+        if "limit" in error.msg.lower():  # orjson's own bound, 1,024
             raise _too_deep() from None
         raise NotJson(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:

@@ -7,7 +7,7 @@ admits. So the cost of a round depends on what runs and what is admitted, not on
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,15 +44,18 @@ class Admission:
 
     def __init__(self) -> None:
         self._lanes = FairLanes()
+        self._heard: set[str] = set()
+        """Lanes heard of since the heads were last fetched: what was fetched says nothing of them."""
         self._types: dict[str, TaskType] = {}
 
     def configure(self, types: dict[str, TaskType]) -> None:
         """Use these definitions from the next round on."""
         self._types = types
 
-    def hear(self, lanes: Sequence[str] | set[str]) -> None:
-        """These lanes have waiting tasks."""
+    def hear(self, lanes: Collection[str]) -> None:
+        """These lanes have waiting tasks, be it that a round is under way that found them empty."""
         self._lanes.add(lanes)
+        self._heard.update(lanes)
 
     async def run(self, round_: Round, now: datetime) -> Admitted:
         """One round: wake what is due, then admit while there are tasks, room and free workers."""
@@ -109,6 +112,7 @@ class Admission:
     def _choose(self, room: Room, budget: int) -> dict[str, int]:
         """How many heads to fetch from which lane: places handed out in fair order, as if every lane were long."""
         wanted: Counter[str] = Counter()
+        self._heard.clear()
         self._lanes.unpark(room.left)
         while budget > 0:
             lane = self._lanes.next()
@@ -137,7 +141,8 @@ class Admission:
             if missing > 0:
                 all_used = False
                 room.give_back(self._scopes(lane) or (), missing)
-                self._lanes.drop(lane)
+                if lane not in self._heard:
+                    self._lanes.drop(lane)
         return all_used
 
     def _seat(self, heads: Mapping[str, Sequence[Head]], places: Places) -> list[tuple[str, str]]:

@@ -92,6 +92,10 @@ class Dispatcher:
             log.warning("database unavailable; dispatching pauses", error=str(error))
             self._stand_down()
             return POLL
+        except Exception:  # a fault in one round must not end dispatching for good
+            log.exception("a round failed unexpectedly")
+            self._stand_down()
+            return POLL
         return self._wait(admitted)
 
     async def _lead(self) -> bool:

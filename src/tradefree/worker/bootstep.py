@@ -64,11 +64,14 @@ class RuntimeThread:
         if self._loop is not None and self._runtime is not None:
             self._loop.call_soon_threadsafe(self._runtime.hear, list(ids))
 
-    def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
+    def begin_to_stop(self) -> None:
+        """Start draining; returns at once."""
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    def stop(self, impatient: Callable[[], bool]) -> None:
         """Drain and wait for the end; as soon as ``impatient`` says so, hand everything back at once."""
-        if self._loop is None or self._stop is None or not self._thread.is_alive():
-            return
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self.begin_to_stop()
         while self._thread.is_alive():
             self._thread.join(0.1)
             if impatient():
@@ -108,12 +111,15 @@ class RuntimeThread:
 def install(app: Celery, factory: Factory, *, threads: int, patience: float) -> None:
     """Add the runtime to every worker that this app starts. Its second signal to stop ends the draining."""
     signalled = 0
+    threads_of_ours: list[RuntimeThread] = []
 
-    def count(**_: Any) -> None:
+    def heed(**_: Any) -> None:
         nonlocal signalled
         signalled += 1
+        for thread in threads_of_ours:
+            thread.begin_to_stop()  # now, not when Celery's loop gets round to it
 
-    worker_shutting_down.connect(count, weak=False)
+    worker_shutting_down.connect(heed, weak=False)
 
     class RuntimeStep(bootsteps.StartStopStep):
         """Starts the runtime before the consumer, stops it after."""
@@ -125,6 +131,7 @@ def install(app: Celery, factory: Factory, *, threads: int, patience: float) -> 
             self.thread = RuntimeThread(
                 factory, parent.hostname, worker_direct(parent.hostname).name, threads=threads, patience=patience
             )
+            threads_of_ours.append(self.thread)
 
         def start(self, parent: Any) -> None:
             try:

@@ -8,9 +8,12 @@ import threading
 from types import TracebackType
 
 from celery import Celery
+from celery.signals import worker_shutting_down
+from celery.utils.nodenames import worker_direct
 from celery.worker import WorkController
 from celery.worker import state as celery_state
 
+from tradefree.broker.doorbell import ring
 from tradefree.errors import TradefreeError
 from tradefree.worker.main import node_name, options
 
@@ -20,6 +23,8 @@ class EmbeddedWorker:
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
+        self._name = node_name()
+        self._address = worker_direct(self._name).name
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._main, name="celery-worker", daemon=True)
         self._trouble: str | None = None
@@ -38,14 +43,17 @@ class EmbeddedWorker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         celery_state.should_stop = os.EX_OK  # type: ignore[assignment]
+        worker_shutting_down.send(sender=self._name, sig="SIGTERM", how="Warm", exitcode=os.EX_OK)
+        for _ in range(
+            2
+        ):  # its loop looks at the flag between messages or every two seconds, then goes round once more
+            ring(self._celery, self._address, [])
         await asyncio.to_thread(self._thread.join)
         celery_state.should_stop = None
 
     def _main(self) -> None:
         try:
-            worker = WorkController(
-                app=self._celery, ready_callback=lambda _: self._ready.set(), **options(node_name())
-            )
+            worker = WorkController(app=self._celery, ready_callback=lambda _: self._ready.set(), **options(self._name))
             worker.start()
         except BaseException as error:
             self._trouble = f"the worker could not start: {error}"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from tradefree.access.keys import ApiKey
 from tradefree.access.scopes import Scope
-from tradefree.service.models.fields import Request, Seconds, Yes
+from tradefree.service.models.fields import AS_DURATION, Request, Seconds, Yes
 from tradefree.tasks.types import NAME_PATTERN
 
 TEN_YEARS = 10 * 366 * 86400.0
@@ -34,7 +34,9 @@ class KeyRequest(Request):
         | None
     ) = None
     own_only: Yes = Field(False, description="It sees only tasks that it submitted itself.")
-    expires_in: Annotated[Seconds, Field(gt=0, le=TEN_YEARS, description="Left out: it never expires.")] | None = None
+    expires_in: Annotated[Seconds, Field(gt=0, le=TEN_YEARS), AS_DURATION] | None = Field(
+        None, description="Left out: it never expires."
+    )
 
 
 class KeyDocument(BaseModel):

@@ -6,7 +6,17 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    WithJsonSchema,
+)
 
 from tradefree.tasks.durations import Duration
 
@@ -44,8 +54,9 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-Seconds = Annotated[Duration, BeforeValidator(_no_bool, json_schema_input_type=float | str)]
-"""A duration in seconds; written as a number or as text with units (`10m`)."""
+Seconds = Annotated[Duration, BeforeValidator(_no_bool)]
+"""A duration in seconds; written as a number or as text with units (`10m`). Give bounds, then ``AS_DURATION``."""
+AS_DURATION = WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "examples": [30, "10m"]})
 
 
 def _known_labels(value: dict[str, str]) -> dict[str, str]:
@@ -54,9 +65,16 @@ def _known_labels(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-LabelKey = Annotated[StrictStr, Field(pattern=LABEL_KEY)]
-LabelValue = Annotated[StrictStr, Field(max_length=255)]
-Labels = Annotated[dict[LabelKey, LabelValue], AfterValidator(_known_labels), Field(max_length=MAX_LABELS)]
+Labels = Annotated[
+    dict[
+        Annotated[StrictStr, Field(pattern=LABEL_KEY)],
+        Annotated[StrictStr, Field(max_length=255)],
+    ],
+    AfterValidator(_known_labels),
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"type": "string", "maxLength": 255}, "maxProperties": MAX_LABELS}
+    ),
+]
 IdempotencyKey = Annotated[StrictStr, Field(pattern=PRINTABLE, description="1 to 255 printable ASCII characters.")]
 ConcurrencyKey = Annotated[
     StrictStr, Field(min_length=1, max_length=255, description="Tasks of one type that share this key share a limit.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator, model_validator
 
-from tradefree.service.models.fields import ConcurrencyKey, Labels, Moment, Request, Seconds, Yes
+from tradefree.service.models.fields import AS_DURATION, ConcurrencyKey, Labels, Moment, Request, Seconds, Yes
 from tradefree.tasks.states import Status
 from tradefree.tasks.submit import NewTask
 from tradefree.tasks.task import AttemptOutcome
@@ -17,6 +17,7 @@ YEAR = 366 * 86400.0
 """Seconds: how far ahead a task may be scheduled."""
 PAGE = 50
 MAX_PAGE = 200
+WEB_URL = r"^https?://[^\s/?#@]+([/?][^\s#]*)?$"
 
 
 class SubmitRequest(Request):
@@ -42,17 +43,21 @@ class SubmitRequest(Request):
     input_data: Any = Field(None, description="What the runner gets; must satisfy the type's schema. Left out: `{}`.")
     concurrency_key: ConcurrencyKey | None = None
     priority: Annotated[StrictInt, Field(ge=-100, le=100, description="Higher runs earlier.")] = 0
-    delay: Annotated[Seconds, Field(ge=0, le=YEAR, description="Start no sooner than this from now.")] | None = None
-    run_at: Annotated[Moment, Field(description="Start no sooner than this; not together with `delay`.")] | None = None
-    expires_in: (
-        Annotated[Seconds, Field(gt=0, le=2 * YEAR, description="Fail the task if it has not started by then.")] | None
-    ) = None
-    timeout: Annotated[Seconds, Field(gt=0, le=86400, description="Time one attempt may take.")] | None = None
-    max_attempts: Annotated[StrictInt, Field(ge=1, le=100, description="Attempts in all.")] | None = None
+    delay: Annotated[Seconds, Field(ge=0, le=YEAR), AS_DURATION] | None = Field(
+        None, description="Start no sooner than this from now."
+    )
+    run_at: Moment | None = Field(None, description="Start no sooner than this; not together with `delay`.")
+    expires_in: Annotated[Seconds, Field(gt=0, le=2 * YEAR), AS_DURATION] | None = Field(
+        None, description="Fail the task if it has not started by then."
+    )
+    timeout: Annotated[Seconds, Field(gt=0, le=86400), AS_DURATION] | None = Field(
+        None, description="Time one attempt may take; left out: the type's."
+    )
+    max_attempts: Annotated[StrictInt, Field(ge=1, le=100)] | None = Field(
+        None, description="Attempts in all; left out: the type's."
+    )
     labels: Labels = Field(default_factory=dict, description="Up to 20 names and values to find the task by.")
-    callback_url: (
-        Annotated[StrictStr, Field(pattern=r"^https?://[^\s/?#@]+([/?][^\s#]*)?$", max_length=2000)] | None
-    ) = None
+    callback_url: Annotated[StrictStr, Field(pattern=WEB_URL, max_length=2000)] | None = None
 
     @field_validator("labels", mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from tradefree.testing.dify_standin.apps import DEMO_APPS, App, Config, InputFie
 from tradefree.testing.dify_standin.behaviour import Behaviour, Rule
 from tradefree.testing.dify_standin.judge import overlapping_runs, peak_running, read_ledger, runs_by_task
 from tradefree.testing.dify_standin.ledger import Entry, Ledger
-from tradefree.testing.dify_standin.serve import serve
+from tradefree.testing.dify_standin.process import serve
 from tradefree.testing.dify_standin.server import DifyStandin
 
 __all__ = [

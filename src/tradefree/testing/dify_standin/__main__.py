@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tradefree.testing.dify_standin.serve import serve
+from tradefree.testing.dify_standin.process import serve
 
 
 def main() -> None:

@@ -17,6 +17,9 @@ DEMO_APPS = Path(__file__).with_name("demo_apps.yaml")
 
 _NAMESPACE = uuid.UUID("6a3c9f8e-4a52-4a0e-9a3e-6f6d1d6a1b00")
 
+TASK_PATTERN = r"^tf-(?P<task>.+)-(?P<attempt>\d+)$"
+"""Users as this package makes them: `tf-<task id>-<attempt>`."""
+
 FieldType = Literal["text-input", "paragraph", "select", "number", "checkbox", "json_object", "file", "file-list"]
 
 
@@ -144,7 +147,7 @@ class Config(BaseModel):
     timing: Timing = Timing()
     group_by: list[str] = []
     """Input fields whose values the ledger counts apart."""
-    task_pattern: str = r"^tf-(?P<task>.+)-(?P<attempt>\d+)$"
+    task_pattern: str = TASK_PATTERN
     """Finds the task, and the attempt, in a run's user."""
 
 

@@ -12,10 +12,8 @@ from typing import Any
 
 import orjson
 
+from tradefree.testing.dify_standin.apps import TASK_PATTERN
 from tradefree.testing.dify_standin.ledger import Entry
-
-TASK_PATTERN = r"^tf-(?P<task>.+)-(?P<attempt>\d+)$"
-"""Users as this package makes them: `tf-<task id>-<attempt>`."""
 
 _NAMES = {field.name for field in fields(Entry)}
 

@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_SLACK = 0.01
+"""Share of the interval by which a tick may be late, so that ticks close together share a wake-up."""
+
 
 class Ticker(Generic[T]):
     """Calls `tick(item)` every `seconds` after the item was added, until it returns False.
@@ -35,11 +38,15 @@ class Ticker(Generic[T]):
             self._timer = None
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_at(self._queue[0][0], self._fire, loop) if self._queue else None
+        if not self._queue:
+            self._timer = None
+            return
+        until = self._queue[0][0] + self._seconds * _SLACK
+        self._timer = loop.call_at(until, self._fire, loop, until)
 
-    def _fire(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        while self._queue and self._queue[0][0] <= now:
+    def _fire(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        # Not by the present time: after a stall, later ticks must still come after other timers that were due before.
+        while self._queue and self._queue[0][0] <= until:
             due, item = self._queue.popleft()
             if self._tick(item):
                 self._queue.append((due + self._seconds, item))

@@ -1,0 +1,86 @@
+"""``tradefree``: all commands, put together. Nothing heavy is imported until a command runs."""
+
+from __future__ import annotations
+
+import io
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tradefree.cli import run as running
+from tradefree.cli.apply import apply
+from tradefree.cli.browse import show, tasks
+from tradefree.cli.control import cancel, retry
+from tradefree.cli.doctor import doctor
+from tradefree.cli.exits import ExitCode, reported
+from tradefree.cli.keys import keys
+from tradefree.cli.logs import logs
+from tradefree.cli.schema import migrate
+from tradefree.cli.standin import dify_standin
+from tradefree.cli.submit import submit
+from tradefree.cli.system import connections, stats, types, workers
+
+
+class Commands(TyperGroup):
+    """The commands, with errors reported in one sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with reported():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Tradefree AI task system: AI workflows as reliable background tasks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PANELS = {
+    "Tasks": (submit, tasks, show, logs, cancel, retry),
+    "System": (stats, workers, types, connections, doctor),
+    "Set up": (migrate, apply),
+    "Run": (running.up, running.api, running.worker, dify_standin),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(keys, name="keys", rich_help_panel="Set up")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("tradefree"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> None:
+    """The entry point of the ``tradefree`` script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character gets its code
+    try:
+        app()
+    except Exception:
+        traceback.print_exc()
+        sys.exit(ExitCode.BUG)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,82 @@
+"""Lists, details, logs, counts, in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from tradefree.tasks.ports import TaskFilter
+from tradefree.tasks.states import Status
+from tradefree.tasks.task import Attempt, LogLine, Task, Worker
+from tradefree.testing.memory.tables import Tables, clone, through_json
+
+LEVELS = ("debug", "info", "warning", "error")
+_PAYLOADS = ("input_data", "output_data")
+
+
+class Browsing:
+    """Implements ``ports.BrowseStore``."""
+
+    _tables: Tables
+
+    async def find(
+        self, wanted: TaskFilter, *, limit: int, before_id: str | None = None, payloads: bool = False
+    ) -> list[Task]:
+        await self._tables.read()
+        found = [
+            task
+            for id_, task in sorted(self._tables.tasks.items(), reverse=True)
+            if (before_id is None or id_ < before_id) and _fits(task, wanted)
+        ]
+        return [clone(task, payloads=_PAYLOADS if payloads else ()) for task in found[:limit]]
+
+    async def task(self, task_id: str, *, payloads: bool = True) -> Task | None:
+        await self._tables.read()
+        task = self._tables.tasks.get(task_id)
+        return None if task is None else clone(task, payloads=_PAYLOADS if payloads else ())
+
+    async def attempts(self, task_id: str) -> list[Attempt]:
+        await self._tables.read()
+        mine = sorted((a for a in self._tables.attempts.values() if a.task_id == task_id), key=lambda a: a.number)
+        return [replace(attempt, runner_state=through_json(attempt.runner_state)) for attempt in mine]
+
+    async def logs(self, task_id: str, *, after: int = 0, limit: int, level: str | None = None) -> list[LogLine]:
+        await self._tables.read()
+        levels = LEVELS if level is None else LEVELS[LEVELS.index(level) :]
+        lines = [line for line in self._tables.logs.get(task_id, ()) if line.id > after and line.level in levels]
+        return [replace(line, data=through_json(line.data)) for line in lines[:limit]]
+
+    async def counts(self) -> dict[str, dict[Status, int]]:
+        await self._tables.read()
+        numbers = Counter((task.type, task.status) for task in self._tables.tasks.values() if task.live)
+        found: dict[str, dict[Status, int]] = {}
+        for (type_, status), number in (*numbers.items(), *self._tables.totals.items()):
+            found.setdefault(type_, dict.fromkeys(Status, 0))[status] += number
+        return found
+
+    async def all_workers(self) -> list[tuple[Worker, int]]:
+        await self._tables.read()
+        numbers = Counter(task.worker_id for task in self._tables.tasks.values())
+        newest_first = sorted(self._tables.workers.values(), key=lambda w: w.started_at, reverse=True)
+        return [(worker, numbers[worker.id]) for worker in newest_first]
+
+
+def _fits(task: Task, wanted: TaskFilter) -> bool:
+    return all(
+        (
+            not wanted.statuses or task.status in wanted.statuses,
+            not wanted.types or task.type in wanted.types,
+            wanted.only_types is None or task.type in wanted.only_types,
+            wanted.concurrency_key is None or task.concurrency_key == wanted.concurrency_key,
+            wanted.submitted_by is None or task.submitted_by == wanted.submitted_by,
+            wanted.created_after is None or task.created_at > wanted.created_after,
+            wanted.created_before is None or task.created_at < wanted.created_before,
+            wanted.labels.items() <= task.labels.items(),
+            not wanted.text or _mentions(task, wanted.text.lower()),
+        )
+    )
+
+
+def _mentions(task: Task, text: str) -> bool:
+    places = (task.concurrency_key or "", task.error_message or "", *task.labels.values())
+    return task.id.startswith(text) or any(text in place.lower() for place in places)

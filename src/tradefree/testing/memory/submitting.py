@@ -1,0 +1,44 @@
+"""Submit, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tradefree.errors import IdempotencyMismatch
+from tradefree.tasks.ports import Accepted, Submission
+from tradefree.tasks.submit import accepted_line
+from tradefree.tasks.task import Task
+from tradefree.testing.memory.tables import Tables, check, clone
+
+
+class Submitting:
+    """Implements ``ports.SubmitStore``."""
+
+    _tables: Tables
+
+    async def submit(self, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
+        async with self._tables.write():
+            fresh: dict[str, Task] = {}
+            keys: dict[tuple[str, str], tuple[str, str]] = {}
+            outcomes = [self._take(submission, fresh, keys) for submission in submissions]
+            self._tables.tasks.update(fresh)
+            self._tables.keys.update(keys)
+            self._tables.append(accepted_line(task) for task in fresh.values())
+            return outcomes
+
+    def _take(
+        self, submission: Submission, fresh: dict[str, Task], keys: dict[tuple[str, str], tuple[str, str]]
+    ) -> Accepted | Exception:
+        task = submission.task
+        key = None if submission.key is None else (task.submitted_by or "", submission.key)
+        known = None if key is None else keys.get(key) or self._tables.keys.get(key)
+        if known is not None and known[0] != submission.request_hash:
+            return IdempotencyMismatch("was used before with another request", field="Idempotency-Key")
+        task_id = known[1] if known is not None else task.id
+        stored = fresh.get(task_id) or self._tables.tasks.get(task_id)
+        if stored is not None:
+            return Accepted(clone(stored, payloads=("input_data",)), replayed=True)
+        fresh[task.id] = check(clone(task))
+        if key is not None:
+            keys[key] = (submission.request_hash, task.id)
+        return Accepted(clone(task))

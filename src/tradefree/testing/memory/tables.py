@@ -1,0 +1,112 @@
+"""The tables in memory, and how a unit of work takes hold of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import orjson
+
+from tradefree.access.keys import ApiKey
+from tradefree.clock import Clock
+from tradefree.errors import StorageUnavailable
+from tradefree.tasks.states import ON_WORKER, Status
+from tradefree.tasks.task import Attempt, Json, LogLine, Task, Worker
+from tradefree.tasks.types import Connection, TaskType
+
+
+@dataclass(slots=True)
+class Leader:
+    """The leader's row."""
+
+    holder: str | None = None
+    epoch: int = 0
+    lease_until: datetime | None = None
+
+
+class Tables:
+    """Everything that is stored. A unit computes first and writes last, so it happens whole or not at all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.away = False
+        self.tasks: dict[str, Task] = {}
+        self.claim_tokens: dict[str, str] = {}
+        self.logs: dict[str, list[LogLine]] = defaultdict(list)
+        self.attempts: dict[tuple[str, int], Attempt] = {}
+        self.keys: dict[tuple[str, str], tuple[str, str]] = {}
+        """Request hash and task id by submitter and idempotency key."""
+        self.workers: dict[str, Worker] = {}
+        self.leader = Leader()
+        self.totals: Counter[tuple[str, Status]] = Counter()
+        """Ended tasks by type and status."""
+        self.config_version = 1
+        self.task_types: dict[str, TaskType] = {}
+        self.connections: dict[str, Connection] = {}
+        self.api_keys: dict[str, tuple[str, ApiKey]] = {}
+        """Secret's hash and key by the key's id."""
+        self._lock = asyncio.Lock()
+        self._log_ids = count(1)
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[None]:
+        """One writer at a time. Others get a turn before it begins, as they would with a real database."""
+        await asyncio.sleep(0)
+        async with self._lock:
+            self.answer()
+            yield
+
+    async def read(self) -> None:
+        """Wait as long as a read would."""
+        await asyncio.sleep(0)
+        self.answer()
+
+    def answer(self) -> None:
+        """Raise StorageUnavailable while the database is away."""
+        if self.away:
+            raise StorageUnavailable("the database does not answer")
+
+    def append(self, lines: Iterable[LogLine]) -> None:
+        """Add log lines: all of them, or none if one cannot be stored."""
+        for line in [replace(line, data=through_json(line.data)) for line in lines]:
+            self.logs[line.task_id].append(replace(line, id=next(self._log_ids)))
+
+
+def through_json(value: Json) -> Any:
+    """The value as it comes back from a JSON column: a copy; TypeError for what JSON cannot carry."""
+    return None if value is None else orjson.loads(orjson.dumps(value))
+
+
+JSON_COLUMNS = ("labels", "input_data", "output_data", "runner_state")
+
+
+def clone(task: Task, *, payloads: tuple[str, ...] = ("input_data", "output_data")) -> Task:
+    """A copy that shares nothing, with these payloads only."""
+    return replace(
+        task,
+        labels=dict(task.labels),
+        input_data=through_json(task.input_data) if "input_data" in payloads else None,
+        output_data=through_json(task.output_data) if "output_data" in payloads else None,
+        runner_state=through_json(task.runner_state),
+    )
+
+
+def check(task: Task) -> Task:
+    """The task, unless it is nonsense: what the database's CHECK constraints refuse."""
+    if task.status in ON_WORKER:
+        assert task.holds_slot, f"{task.status} without a place"
+        assert task.worker_id is not None, f"{task.status} without a worker"
+    if task.terminal:
+        assert not task.holds_slot, f"{task.status} and still holds a place"
+        assert task.finished_at is not None, f"{task.status} without an end"
+    return task

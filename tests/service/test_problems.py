@@ -1,0 +1,134 @@
+"""Every answer that is not a success is a problem document with a request id, and tells nothing it should not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+from service_world import API, World, a_world
+
+from tradefree import errors
+from tradefree.errors import (
+    Conflict,
+    Failed,
+    Forbidden,
+    IdempotencyMismatch,
+    InvalidInput,
+    LeadershipLost,
+    NotFound,
+    SettingsError,
+    StorageUnavailable,
+    TradefreeError,
+    Unauthorized,
+)
+from tradefree.service.problems import problem_of
+from tradefree.service.refusals import BadParameter, BodyTooLarge, NotJson, UnsupportedMedia
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with a_world() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InvalidInput("no", field="a/b"), 422),
+        (IdempotencyMismatch("no", field="k"), 422),
+        (NotFound("no"), 404),
+        (Conflict("no"), 409),
+        (Unauthorized("no"), 401),
+        (Forbidden("no"), 403),
+        (StorageUnavailable("no"), 503),
+        (NotJson("no"), 400),
+        (BadParameter("no", field="cursor"), 400),
+        (BodyTooLarge("no"), 413),
+        (UnsupportedMedia("no"), 415),
+        (SettingsError("TRADEFREE_SECRET_KEY: …"), 500),
+        (LeadershipLost("…"), 500),
+        (Failed("…"), 500),
+        (ValueError("a secret"), 500),
+    ],
+)
+def test_the_tree_of_errors_is_mapped_once(error: Exception, status: int) -> None:
+    problem = problem_of(error)
+    assert problem.status == status
+    assert problem.type.startswith("urn:tradefree:problem:")
+    assert [e.reason for e in problem.errors] == (["no"] if isinstance(error, InvalidInput) else [])
+    if status == 500:
+        assert str(error) not in problem.detail
+
+
+def test_a_new_error_in_the_tree_must_be_mapped_or_named_here() -> None:
+    branches = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind.__base__ is TradefreeError]
+    unmapped = {kind.__name__ for kind in branches if problem_of(kind("x")).status == 500}
+    assert unmapped == {"SettingsError", "LeadershipLost", "RunnerError"}
+
+
+async def test_an_accident_tells_nothing_but_its_request_id(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken() -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(world.system.store, "counts", broken)
+    with caplog.at_level(logging.ERROR):
+        answer = await world.api.get(f"{API}/stats", headers={"X-Request-Id": "mine-1"})
+    assert answer.status_code == 500
+    assert answer.headers["X-Request-Id"] == answer.json()["request_id"] == "mine-1"
+    assert "hunter2" not in answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_database_that_is_away_is_503_and_says_when_to_try_again(world: World) -> None:
+    await world.api.get(f"{API}/tasks")  # the key is known now
+    world.system.store.away = True
+    answer = await world.api.get(f"{API}/tasks")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    world.system.store.away = False
+    assert (await world.api.get(f"{API}/tasks")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", f"{API}/nowhere", 404),
+        ("GET", f"{API}/tasks/", 404),
+        ("DELETE", f"{API}/tasks", 405),
+        ("PATCH", "/healthz", 405),
+    ],
+)
+async def test_paths_and_methods_that_are_not_there(world: World, method: str, path: str, status: int) -> None:
+    answer = await world.api.request(method, path)
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+async def test_every_answer_has_a_request_id(world: World) -> None:
+    for path in ("/", "/healthz", "/docs", "/openapi.json", "/nowhere", f"{API}/tasks"):
+        first, second = await world.api.get(path), await world.api.get(path)
+        assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"], path
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "<script>"])
+async def test_a_request_id_that_is_not_plain_is_replaced(world: World, given: str) -> None:
+    answer = await world.api.get("/healthz", headers={"X-Request-Id": given})
+    assert answer.headers["X-Request-Id"] != given
+    assert len(answer.headers["X-Request-Id"]) == 36
+
+
+async def test_long_fields_are_cut(world: World) -> None:
+    answer = await world.api.post(
+        f"{API}/tasks", json={"type": "echo", "x" * 10_000: 1, **{f"f{n}": n for n in range(50)}}
+    )
+    problem = answer.json()
+    assert answer.status_code == 422
+    assert len(answer.content) < 20_000
+    assert len(problem["errors"]) == 20
+    assert max(len(error["field"]) for error in problem["errors"]) == 300

@@ -1,0 +1,64 @@
+"""The stores that the conformance suite runs over. Add an engine here and every test holds it, too."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from tradefree.access.keys import KeyStore
+from tradefree.access.secrets import SecretBox, new_key
+from tradefree.clock import Clock
+from tradefree.database.migrate import upgrade
+from tradefree.database.store import SqlStore
+from tradefree.tasks.ports import BrowseStore, CatalogStore, Store
+from tradefree.testing.memory import MemoryStore
+
+
+class AnyStore(Store, BrowseStore, CatalogStore, KeyStore, Protocol):
+    """Every storage port."""
+
+
+Engine = Callable[[Clock], AbstractAsyncContextManager[AnyStore]]
+"""Opens an empty store whose time is the clock's."""
+
+
+@asynccontextmanager
+async def memory(clock: Clock) -> AsyncIterator[AnyStore]:
+    yield MemoryStore(clock)
+
+
+@asynccontextmanager
+async def sqlite(clock: Clock) -> AsyncIterator[AnyStore]:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "tasks.db"
+        url = sa.make_url(f"sqlite+aiosqlite:///{file}")
+        shutil.copy(await _migrated(clock), file)
+        store = SqlStore(url, clock, SecretBox(new_key()))
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+_template = TemporaryDirectory(prefix="tradefree-tests-")
+
+
+async def _migrated(clock: Clock) -> Path:
+    """An empty database with all tables, made once: migrating takes longer than most tests."""
+    file = Path(_template.name) / "empty.db"
+    if not file.exists():
+        made = file.with_suffix(".new")
+        store = SqlStore(sa.make_url(f"sqlite+aiosqlite:///{made}"), clock, SecretBox(new_key()))
+        await upgrade(store.database)
+        await store.close()
+        made.rename(file)
+    return file
+
+
+ENGINES: dict[str, Engine] = {"memory": memory, "sqlite": sqlite}
