@@ -27,11 +27,12 @@ from rich.table import Table
 HERE = Path(__file__).parent
 TRADEFREE = str(Path(sys.executable).with_name("tradefree"))
 ENDED = ("completed", "failed", "cancelled")
+NUMBERS = ("tries", "tokens", "seconds")
 COLOURS = {"completed": "green", "failed": "red", "cancelled": "yellow", "processing": "cyan"}
 PATIENCE = 180
 """Seconds for all tasks; against the stand-in it takes about fifteen."""
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
 Doc = dict[str, Any]
 
 
@@ -203,8 +204,8 @@ async def show_one(wanted: list[Doc], ids: list[str], environment: dict[str, str
 def summary(wanted: list[Doc], tasks: list[Doc]) -> int:
     """The table of all tasks; 0 if each ended as it should."""
     table = Table(title="All tasks", title_justify="left", header_style="bold")
-    for name in ("type", "about", "status", "attempts", "tokens", "seconds", "as expected"):
-        table.add_column(name, justify="right" if name in ("attempts", "tokens", "seconds") else "left")
+    for name in ("type", "about", "status", "tries", "tokens", "seconds", "as expected"):
+        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name != "about")
     wrong = 0
     for item, task in zip(wanted, tasks, strict=True):
         problem = unexpected(item, task)
@@ -214,7 +215,7 @@ def summary(wanted: list[Doc], tasks: list[Doc]) -> int:
             task["type"],
             about(item, task),
             f"[{COLOURS.get(status, '')}]{status}[/]",
-            str(task["attempt_count"]),
+            str(sum(attempt["outcome"] != "deferred" for attempt in task["attempts"])),
             str(sum(attempt["usage"]["total_tokens"] or 0 for attempt in task["attempts"]) or ""),
             f"{sum(attempt['usage']['elapsed'] or 0 for attempt in task['attempts']):.1f}",
             "[green]✓[/]" if problem is None else f"[red]✗ {problem}[/]",
@@ -247,7 +248,7 @@ def about(item: Doc, task: Doc) -> str:
     text = data.get("order_id") or data.get("title") or data.get("message") or ""
     output = task.get("output_data") or {}
     result = output.get("title_en") or output.get("attention") or output.get("category") or ""
-    return f"{text[:28]} → {str(result)[:40]}"
+    return f"{text[:24]} → {str(result)[:44]}"
 
 
 if __name__ == "__main__":

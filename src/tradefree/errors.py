@@ -78,7 +78,8 @@ class RunnerError(TradefreeError):
 class Failed(RunnerError):
     """The work did not succeed.
 
-    ``code`` is a short machine-readable reason, ``retry_after`` the seconds the upstream asked to wait.
+    ``code`` is a short machine-readable reason, ``retry_after`` the seconds the upstream asked to wait. A subclass may
+    carry what the attempt has cost in ``usage``.
     """
 
     def __init__(

@@ -406,7 +406,8 @@ def test_another_loop_gets_other_clients() -> None:
             stage.dify.on("POST", "/workflows/run", stream(frame("workflow_finished", status="succeeded")))
             await runner.run(stage.a_run())
             made = list(runner._clients.values())
-            await runner.close()
+            for client in made:
+                await client.close()
             return made
 
     first, second = asyncio.run(clients()), asyncio.run(clients())

@@ -164,10 +164,11 @@ async def test_pings_of_a_reattached_stream_are_no_life(stage: Stage) -> None:
     def record(_: Seen) -> Reply:
         return next(records)
 
-    gates = [asyncio.Event() for _ in range(500)]
+    stage.timeouts = replace(stage.timeouts, quiet=0.3)
+    gates = [asyncio.Event() for _ in range(250)]
     loop = asyncio.get_running_loop()
     for number, gate in enumerate(gates):
-        loop.call_later(0.01 * number, gate.set)
+        loop.call_later(0.02 * number, gate.set)
     stage.dify.on("GET", "/workflows/run/*", record)
     stage.dify.on("GET", "/workflow/*/events", stream(*[step for gate in gates for step in (PING, gate)]))
     state = {"run_id": "run-1", "task_id": "task-1", "user": "tf-T-1", "attempt": 1}

@@ -12,6 +12,7 @@ from dify_replay import PING, Reply, Seen, Step, detail, exchanges, frame, logge
 from dify_runs import PACE, Stage, a_stage
 
 from tradefree.dify.verdict import RunFailed
+from tradefree.errors import OutcomeUnknown
 from tradefree.tasks.outcome import Completed
 
 STATE = {"run_id": "run-1", "task_id": "task-1", "user": "tf-T-1", "attempt": 1}
@@ -24,7 +25,9 @@ async def stage() -> AsyncIterator[Stage]:
         yield made
 
 
-async def stopped_midway(stage: Stage, before: list[Step], after: bytes) -> tuple[bool, Completed | RunFailed]:
+async def stopped_midway(
+    stage: Stage, before: list[Step], after: bytes, *, cancelled: bool = True
+) -> tuple[bool, Completed | RunFailed]:
     """Start a run, cancel it once it has started, let Dify say ``after`` when the stop arrives."""
     gate = asyncio.Event()
 
@@ -37,7 +40,7 @@ async def stopped_midway(stage: Stage, before: list[Step], after: bytes) -> tupl
     runner, run = stage.runner(), stage.a_run()
     running = asyncio.create_task(runner.run(run))
     await run.until("dify.run.started")
-    run.cancelled = True
+    run.cancelled = cancelled
     seen = await runner.stop(run)
     try:
         return seen, await running
@@ -70,6 +73,18 @@ async def test_both_recorded_faces_of_a_stop_are_a_cancel(stage: Stage, name: st
     assert stop.json == {"user": "tf-T-1"}
 
 
+async def test_a_stop_because_time_is_over_is_asked_for_too(stage: Stage) -> None:
+    """Nobody cancelled; the runtime's time-out calls stop. The record would say running for ever: it is not watched."""
+    before, after = halves("06-", 0)
+
+    seen, no = await stopped_midway(stage, [before], after, cancelled=False)
+
+    assert seen
+    assert isinstance(no, RunFailed)
+    assert no.code == "stopped"
+    assert stage.dify.asked("GET", "/workflows/run/*") == []
+
+
 async def test_finish_beats_cancel(stage: Stage) -> None:
     before, after = halves("02-", 0)
 
@@ -97,6 +112,7 @@ async def test_a_stop_before_the_run_has_an_id_is_sent_when_it_has_one(stage: St
     run.cancelled = True
 
     assert await runner.stop(run) is False, "a queued run cannot be stopped"
+    assert run.saved == [{"user": "tf-T-1", "attempt": 1}], "it may start later: the next attempt must look for it"
     assert stage.dify.asked("POST", "/workflows/tasks/*/stop") == []
     gate.set()
     with pytest.raises(RunFailed) as caught:
@@ -138,6 +154,22 @@ async def test_an_end_that_is_not_seen_is_not_claimed(stage: Stage) -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_letting_go_of_an_unknown_run_is_no_end(stage: Stage) -> None:
+    """The attempt is over, and what it asked for may still be queued at Dify."""
+    gate = asyncio.Event()
+    stage.dify.on("POST", "/workflows/run", stream(PING, gate))
+    stage.dify.on("GET", "/workflows/logs", logged())
+    runner, run = stage.runner(), stage.a_run(timeout=0.5)
+    running = asyncio.create_task(runner.run(run))
+    await stage.dify.until(lambda: len(stage.dify.seen) == 1)
+    stopping = asyncio.create_task(runner.stop(run))
+    gate.set()
+
+    with pytest.raises(OutcomeUnknown):
+        await running
+    assert await stopping is False
 
 
 async def test_being_cut_off_never_stops_the_run(stage: Stage) -> None:

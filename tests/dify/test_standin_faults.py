@@ -16,7 +16,7 @@ from tradefree.testing.dify_standin import DifyStandin
 
 NODE = {"id": "work", "type": "llm", "seconds": "{seconds}", "tokens": 30}
 INPUTS = ["query", {"name": "seconds", "type": "number", "default": 0}]
-FAST = {"scale": 0.01, "idle_close_seconds": 20}
+FAST = {"scale": 0.01, "idle_close_seconds": 100}
 
 
 @dataclass
@@ -209,8 +209,9 @@ async def test_either_outcome_of_a_stop_can_be_had(wanted: str, told: tuple[str,
 
 
 async def test_a_stop_of_a_waiting_run_works_when_it_starts() -> None:
-    async with serving(slots=1) as client:
-        first = asyncio.create_task(client.run(seconds=10))
+    async with serving(slots=1, timing={"idle_close_seconds": 3000}) as client:
+        first = asyncio.create_task(client.run(seconds=30))
+        await condition(lambda: len(client.server.engine.store.by_id) == 1)
         second = asyncio.create_task(client.run(seconds=1000))
         await condition(lambda: len(client.server.engine.store.by_id) == 2)
         await stop_newest(client)

@@ -324,7 +324,7 @@ def parse(part: bytes) -> Exchange:
 
 @asynccontextmanager
 async def replaying(**options: Any) -> AsyncIterator[Replay]:
-    timing = {"scale": 0.02, "start_seconds": 0.1, "idle_close_seconds": 30, **options.pop("timing", {})}
+    timing = {"scale": 0.02, "start_seconds": 0.1, "idle_close_seconds": 60, **options.pop("timing", {})}
     server = DifyStandin(APPS, timing=timing, **options)
     async with server, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         yield Replay(server, session)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 
 import pytest
 from service_world import API, World, a_world
+from structlog.testing import capture_logs
 
 from tradefree import errors
 from tradefree.errors import (
@@ -67,18 +67,17 @@ def test_a_new_error_in_the_tree_must_be_mapped_or_named_here() -> None:
     assert unmapped == {"SettingsError", "LeadershipLost", "RunnerError"}
 
 
-async def test_an_accident_tells_nothing_but_its_request_id(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_accident_tells_nothing_but_its_request_id(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken() -> None:
         raise RuntimeError("password=hunter2")
 
     monkeypatch.setattr(world.system.store, "counts", broken)
-    with caplog.at_level(logging.ERROR):
+    with capture_logs() as logged:
         answer = await world.api.get(f"{API}/stats", headers={"X-Request-Id": "mine-1"})
     assert answer.status_code == 500
     assert answer.headers["X-Request-Id"] == answer.json()["request_id"] == "mine-1"
     assert "hunter2" not in answer.text
+    assert [(entry["event"], entry["path"]) for entry in logged] == [("request failed", f"{API}/stats")]
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 

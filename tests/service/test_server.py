@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from service_world import API, MAX_BODY, World, a_world
+from structlog.testing import capture_logs
 
 from tradefree.access.scopes import Scope
 from tradefree.service.app import create_app
@@ -34,18 +35,23 @@ class Serving:
 
 @pytest.fixture
 async def serving() -> AsyncIterator[Serving]:
-    async with a_world() as world:
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(world.app, log_config=None, lifespan="off", timeout_graceful_shutdown=20)
-        )
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        port = listener.getsockname()[1]
-        headers = {"Authorization": f"Bearer {await world.key(Scope.ADMIN)}"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
-            yield Serving(world, server, running, port, client)
-        server.should_exit = True
-        await asyncio.wait_for(running, 30)
+    with capture_logs() as logged:
+        async with a_world() as world, _serve(world) as serving:
+            yield serving
+    assert [entry["event"] for entry in logged if entry["log_level"] == "error"] == []
+
+
+@contextlib.asynccontextmanager
+async def _serve(world: World) -> AsyncIterator[Serving]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(world.app, log_config=None, lifespan="off", timeout_graceful_shutdown=20))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    port = listener.getsockname()[1]
+    headers = {"Authorization": f"Bearer {await world.key(Scope.ADMIN)}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+        yield Serving(world, server, running, port, client)
+    server.should_exit = True
+    await asyncio.wait_for(running, 30)
 
 
 async def a_task(serving: Serving) -> str:
@@ -54,6 +60,7 @@ async def a_task(serving: Serving) -> str:
 
 async def test_a_stream_is_live_and_ends_for_good_when_the_watcher_leaves(serving: Serving) -> None:
     task = await a_task(serving)
+    """An accident on the way would be in the log, which the fixture looks at."""
     signals = serving.world.system.signals
     async with serving.client.stream("GET", f"{API}/tasks/{task}/stream") as answer:
         lines = answer.aiter_lines()
@@ -66,6 +73,18 @@ async def test_a_stream_is_live_and_ends_for_good_when_the_watcher_leaves(servin
                 seen += await anext(lines)
         await signals.until(task_topic(task), 1)
     await signals.until(task_topic(task), 0)
+
+
+async def test_a_sender_that_leaves_is_no_accident(serving: Serving) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+    key = serving.client.headers["Authorization"]
+    head = f"POST {API}/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\nContent-Type: application/json\r\n"
+    writer.write(head.encode() + b"Content-Length: 1000\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert (await serving.client.get("/healthz")).status_code == 200
+    assert await serving.world.tasks() == 0
 
 
 async def test_a_stop_does_not_wait_for_streams(serving: Serving) -> None:

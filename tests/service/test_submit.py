@@ -150,6 +150,15 @@ async def test_prefer_wait_gives_up_after_its_time(world: World) -> None:
     assert answer.json()["status"] == "pending"
 
 
+async def test_a_task_that_is_stored_is_answered_though_the_database_went_away(world: World) -> None:
+    asking = asyncio.create_task(world.api.post(f"{API}/tasks", json=GOOD, headers={"Prefer": "wait=1"}))
+    task = await world.first_task()
+    world.system.store.away = True
+    answer = await asyncio.wait_for(asking, 10)
+    assert answer.status_code == 202
+    assert answer.json()["id"] == task.id
+
+
 async def test_a_preference_that_is_not_understood_is_ignored(world: World) -> None:
     answer = await world.api.post(f"{API}/tasks", json=GOOD, headers={"Prefer": "wait=soon, handling=lenient"})
     assert answer.status_code == 202
@@ -299,6 +308,7 @@ async def test_a_chunked_body_is_read_no_further_than_the_limit(world: World) ->
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/x-ndjson"},
         {"Content-Type": "application/json; charset=latin-1"},
+        {"Content-Type": "application/json; profile=x; charset=latin-1"},
         {"Content-Type": "application/json", "Content-Encoding": "gzip"},
         {},
     ],
@@ -308,6 +318,12 @@ async def test_a_body_of_another_type_is_refused(world: World, headers: dict[str
     assert answer.status_code == 415
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert await world.tasks() == 0
+
+
+async def test_json_may_say_that_it_is_utf_8(world: World) -> None:
+    headers = {"Content-Type": 'Application/JSON; charset="UTF-8"; profile=x'}
+    answer = await world.api.post(f"{API}/tasks", content=json.dumps(GOOD).encode(), headers=headers)
+    assert answer.status_code == 202
 
 
 async def test_the_key_is_checked_before_the_body_is_read(world: World) -> None:

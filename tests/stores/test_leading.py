@@ -114,11 +114,15 @@ async def test_a_round_that_breaks_wrote_nothing(acts: Acts, store: AnyStore, cl
     await acts.enlist()
     task, later = await acts.submitted(), await acts.submitted(run_in=5)
     clock.advance(6)
-    with pytest.raises(RuntimeError, match="broken"):
+
+    async def broken_round() -> None:
         async with acts.round() as round_:
             assert await round_.wake_due(10)
             assert await round_.admit([(task.id, "w1"), (later.id, "w1")]) == [task.id, later.id]
             raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        await broken_round()
     assert await acts.status(task) is Status.PENDING
     assert await acts.status(later) is Status.SCHEDULED
 

@@ -14,6 +14,7 @@ from tradefree.tasks.ports import Head, Held
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Rules, cancel, lose
+from tradefree.tasks.types import Connection, TaskType
 from tradefree.testing.clock import FrozenClock
 
 
@@ -325,8 +326,6 @@ async def test_a_claimed_worker_name_is_only_text(acts: Acts) -> None:
 
 
 async def test_the_configuration_version_rises_with_each_change(acts: Acts, store: AnyStore) -> None:
-    from tradefree.tasks.types import Connection, TaskType
-
     async def version() -> int:
         async with acts.round() as round_:
             return round_.config_version

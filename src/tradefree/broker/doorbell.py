@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import structlog
 from celery import Celery
@@ -22,7 +23,8 @@ log = structlog.get_logger(__name__)
 
 def ring(app: Celery, address: str, ids: list[str]) -> None:
     """To the queue itself, by the default exchange: no binding is needed, so a wiped broker loses only messages."""
-    app.send_task(RING, args=[ids], queue=Queue(address), declare=[], retry=False, ignore_result=True)
+    queue: Any = Queue(address)
+    app.send_task(RING, args=[ids], queue=queue, declare=[], retry=False, ignore_result=True)
 
 
 class CeleryDoorbell:

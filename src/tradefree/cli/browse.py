@@ -37,7 +37,7 @@ TASKS: render.Columns = (
     ("id", "text"),
     ("type", "text"),
     ("status", "status"),
-    ("attempts", "number"),
+    ("tries", "number"),
     ("created", "moment"),
     ("took", "span"),
     ("key", "text"),

@@ -83,7 +83,7 @@ def _iso(value: Any) -> str:
 
 
 def table(columns: Columns, rows: Sequence[Sequence[Any]], *, empty: str = "Nothing there.") -> None:
-    """Rows as a table, or tab-separated and without a heading when piped."""
+    """Rows as a table without its empty columns, or tab-separated, all columns, no heading, when piped."""
     if not on_terminal():
         for row in rows:
             print(*(plain(kind, value) for (_, kind), value in zip(columns, row, strict=True)), sep="\t")
@@ -95,11 +95,18 @@ def table(columns: Columns, rows: Sequence[Sequence[Any]], *, empty: str = "Noth
 
     now = SystemClock().now()
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title, kind in columns:
+    filled = [index for index in range(len(columns)) if any(row[index] not in (None, "") for row in rows)]
+    for title, kind in (columns[index] for index in filled):
         whole = kind != "text" or title == "id"
-        shown.add_column(title, justify="right" if kind == "number" else "left", no_wrap=whole)
+        shown.add_column(
+            title,
+            justify="right" if kind == "number" else "left",
+            no_wrap=whole,
+            overflow="fold",
+            min_width=None if whole else 6,
+        )
     for row in rows:
-        shown.add_row(*(pretty(kind, value, now) for (_, kind), value in zip(columns, row, strict=True)))
+        shown.add_row(*(pretty(columns[index][1], row[index], now) for index in filled))
     console().print(shown)
 
 

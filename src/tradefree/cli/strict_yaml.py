@@ -47,22 +47,30 @@ def read(path: Path, env: Mapping[str, str]) -> tuple[Any, list[str]]:
     OSError if the file cannot be read.
     """
     raw = path.read_bytes()
-    problems: list[str] = []
+    problems: list[tuple[int, str]] = []
     try:
-        return _Loader(raw.decode("utf-8-sig"), path, env, problems).get_single_data(), problems
+        value = _Loader(raw.decode("utf-8-sig"), env, problems).get_single_data()
+        return value, [f"{path}:{line}: {reason}" for line, reason in sorted(problems)]
     except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        return None, [f"{path}{line}: is not YAML: {error.problem}"]
+        return None, [f"{path}{_not_yaml(error, raw)}"]
     except (yaml.YAMLError, UnicodeDecodeError):
         return None, [f"{path}: is not UTF-8 text"]
     except RecursionError:
         return None, [f"{path}: is nested too deep"]
 
 
+def _not_yaml(error: yaml.MarkedYAMLError, raw: bytes) -> str:
+    if error.problem_mark is None:
+        return f": is not YAML: {error.problem}"
+    number = error.problem_mark.line
+    line = raw.splitlines()[number : number + 1]
+    hint = "; inside [ ] and { } put ${NAME} in quotes" if line and b"${" in line[0] else ""
+    return f":{number + 1}: is not YAML: {error.problem}{hint}"
+
+
 class _Loader(yaml.SafeLoader):
-    def __init__(self, text: str, path: Path, env: Mapping[str, str], problems: list[str]) -> None:
+    def __init__(self, text: str, env: Mapping[str, str], problems: list[tuple[int, str]]) -> None:
         super().__init__(text)
-        self._path = path
         self._env = env
         self._problems = problems
 
@@ -87,4 +95,4 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def _complain(self, line: int, reason: str) -> None:
-        self._problems.append(f"{self._path}:{line + 1}: {reason}")
+        self._problems.append((line + 1, reason))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tradefree.cli import render
+from tradefree.cli import render, words
 from tradefree.cli.options import ApiKey, AsJson, Url
 from tradefree.cli.session import call
 
@@ -49,8 +49,8 @@ def stats(as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> N
     render.table((("type", "text"), ("status", "status"), ("tasks", "number")), rows)
     places = found["workers"]
     if render.on_terminal():
-        busy = f"{places['in_flight']} of {places['capacity']} places in use"
-        render.console().print(f"\n{places['live']} live workers, {busy}")
+        live = words.plural(places["live"], "live worker")
+        render.console().print(f"\n{live}, {places['in_flight']} of {places['capacity']} places in use")
 
 
 def types(as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:

@@ -1,4 +1,5 @@
 """Dify's Service API: a typed client that knows nothing of tasks, and the runner built on it.
 
-In reading order: errors · stream · models · client (the API), then inputs · narrate · verdict · watch · runner (tasks).
+The client, in reading order: errors · models · stream · usage · wire · client. The runner: inputs · narrate · verdict ·
+handle · seek · watch · runner.
 """

@@ -70,13 +70,13 @@ def is_stop(result: RunResult) -> bool:
     return result.status == STOPPED or (result.status == FAILED and result.error == USER_STOP)
 
 
-def settle(result: RunResult, usage: Usage, options: WorkflowOptions, *, cancelled: bool) -> Completed:
+def settle(result: RunResult, usage: Usage, options: WorkflowOptions, *, stop_asked: bool) -> Completed:
     """What a settled run comes to: Completed, or RunFailed. A success stays one although a cancel was asked for."""
     if result.status == SUCCEEDED:
         return Completed(result.outputs, usage)
     if result.status == PARTIAL:
         return _partial(result, usage, options)
-    if cancelled and is_stop(result):
+    if stop_asked and is_stop(result):
         raise RunFailed("The run was stopped, as asked.", code="stopped", retryable=False, usage=usage)
     if is_stop(result):
         raise RunFailed(

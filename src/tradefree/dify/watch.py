@@ -39,6 +39,7 @@ class Watch:
         self._ends_at = self._now() + run.timeout * MARGIN
         self._seeker = Seeker(run, client, pace, run.timeout * MARGIN)
         self._inputs = inputs_for(self._options, run.input_data)
+        self._requested = False
         self._accepted = False
         self._heard_at = self._now()
         self._form_checked = False
@@ -59,13 +60,18 @@ class Watch:
         else:
             self._end_seen = True
             usage = usage_of(self._narrator.meter, result)
-            return settle(result, usage, self._options, cancelled=self._run.cancelled)
+            return settle(result, usage, self._options, stop_asked=self._stop_asked)
         finally:
             self._over.set()
 
     async def stop(self) -> bool:
-        """Ask Dify to stop the run, at once or as soon as it can be named; True once its end was seen."""
+        """Ask Dify to stop the run, at once or as soon as it can be named; True once its end was seen.
+
+        Also called when the attempt's time is over. A run that has no id yet leaves a trace, for it may start later.
+        """
         self._stop_wanted = True
+        if self._requested and self._handle.run_id is None:
+            await self._run.save(self._handle.state())
         await self._send_stop()
         try:
             async with asyncio.timeout(self._pace.stop_wait):
@@ -88,6 +94,7 @@ class Watch:
         stream = self._client.run_workflow_stream(
             self._inputs, self._handle.user, workflow_id=self._options.workflow_id
         )
+        self._requested = True
         try:
             return await self._listen(stream, pings_are_life=True)
         except DifyUncertain as error:
@@ -279,16 +286,21 @@ class Watch:
 
     async def _believable(self, result: RunResult) -> RunResult:
         """The result, or what the record says if Dify claims a stop that nobody here asked for."""
-        if not is_stop(result) or self._run.cancelled:
+        if not is_stop(result) or self._stop_asked:
             return result
         words = "Dify says the run was stopped, and nobody asked for it here: watching its record."
         self._log("warning", words, "dify.run.looked_up")
         until = min(self._ends_at, self._now() + self._pace.stopped_watch)
-        while self._now() < until and not self._run.cancelled:
+        while self._now() < until and not self._stop_asked:
             if (record := await self._record()) is not None:
                 return record
             await asyncio.sleep(self._pace.poll)
         return result
+
+    @property
+    def _stop_asked(self) -> bool:
+        """By a cancel, or because the attempt's time is over."""
+        return self._stop_wanted or self._run.cancelled
 
     # ── small things ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -58,10 +58,11 @@ class StrictRequest(Request):
     def _media_type(self) -> str:
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedMedia("send the body without Content-Encoding")
-        media_type, _, parameters = self.headers.get("content-type", "").lower().partition(";")
-        name, _, charset = parameters.strip().partition("=")
-        if name == "charset" and charset.strip('"') not in ("utf-8", "utf8"):
-            raise UnsupportedMedia("JSON is UTF-8 (RFC 8259); send no other charset")
+        media_type, *parameters = self.headers.get("content-type", "").lower().split(";")
+        for parameter in parameters:
+            name, _, value = parameter.strip().partition("=")
+            if name == "charset" and value.strip('"') not in ("utf-8", "utf8"):
+                raise UnsupportedMedia("JSON is UTF-8 (RFC 8259); send no other charset")
         return media_type.strip()
 
 

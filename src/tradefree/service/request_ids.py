@@ -6,6 +6,7 @@ import re
 
 import structlog
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradefree.ids import new_id
@@ -39,6 +40,8 @@ class RequestIds:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
+            except ClientDisconnect:
+                return  # nobody is there to be answered
             except Exception as error:
                 log.exception("request failed", method=scope["method"], path=scope["path"])
                 if started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
+from tradefree.errors import StorageUnavailable
 from tradefree.service.context import System
 from tradefree.service.news import listening
 from tradefree.tasks.task import Task
@@ -26,14 +27,20 @@ def wished_wait(prefer: str | None) -> int | None:
 
 
 async def wait_until_ended(system: System, task_id: str, seconds: float, *, payloads: bool) -> Task | None:
-    """The task once it has ended, or as it is after so many seconds."""
+    """The task once it has ended, or as it is after so many seconds; None if the database does not answer then.
+
+    The task is stored already, so a database that goes away in the meantime is no reason to say that it failed.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     async with listening(system.signals, task_id) as news:
         while True:
             news.looked()
-            task = await system.store.task(task_id, payloads=payloads)
+            try:
+                task = await system.store.task(task_id, payloads=payloads)
+            except StorageUnavailable:
+                task = None
             left = deadline - loop.time()
-            if task is None or task.terminal or left <= 0:
+            if left <= 0 or (task is not None and task.terminal):
                 return task
             await news.until_moved(min(left, REREAD))

@@ -10,12 +10,13 @@ from typing import Any
 from tradefree.errors import Busy, Failed, OutcomeUnknown
 from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Outcome
 from tradefree.tasks.ports import Run, Runner
-from tradefree.tasks.task import LogLine, Task
+from tradefree.tasks.task import LogLine, Task, Usage
 
 STOP_WITHIN = 10.0
 """Seconds the upstream has to confirm that it stopped."""
 SETTLE = 1.0
 """Seconds a run has, once stopped, to end by itself and say how."""
+UNSEEN = "The run was told to stop, but nobody saw it stop."
 STOPPED = "stopped"
 """The code of a failure that only says that the run was stopped as asked."""
 
@@ -75,7 +76,7 @@ class Attempt:
         if self._run.state is None:
             return LetGo()
         stopped = await self._ask_to_stop()
-        return LetGo(stopped, None if stopped else "The run was told to stop, but nobody saw it stop.")
+        return LetGo(stopped, None if stopped else UNSEEN)
 
     async def _stop(self, work: asyncio.Task[Any]) -> bool:
         """Ask the runner to stop, give the run a moment to end by itself, then end it; True if it was seen to stop."""
@@ -102,8 +103,8 @@ class Attempt:
         if self.cancelled:
             if isinstance(outcome, DidNotWork) and outcome.code != STOPPED:
                 return outcome
-            note = None if confirmed else "The run was told to stop, but nobody saw it stop."
-            return LetGo(confirmed, note)
+            note = None if confirmed else UNSEEN
+            return LetGo(confirmed, note, outcome.usage if isinstance(outcome, DidNotWork) else Usage())
         message = f"It took longer than the time-out of {self._run.timeout:g} s."
         return DidNotWork("timeout", message, retryable=True, unresolved=self._runner.resumable and not confirmed)
 
@@ -115,7 +116,8 @@ class Attempt:
         except OutcomeUnknown as error:
             return DidNotWork(error.code, str(error), retryable=True, unresolved=self._runner.resumable)
         except Failed as error:
-            return DidNotWork(error.code, str(error), error.retryable, error.retry_after)
+            spent: Usage = getattr(error, "usage", Usage())
+            return DidNotWork(error.code, str(error), error.retryable, error.retry_after, spent)
         except asyncio.CancelledError:
             return DidNotWork("runner_cancelled", "The runner cancelled itself.", retryable=True)
         except Exception as error:

@@ -9,7 +9,7 @@ from tradefree.clock import Clock
 from tradefree.errors import Conflict, NotFound
 from tradefree.tasks.announce import announce
 from tradefree.tasks.catalog import Catalog
-from tradefree.tasks.ports import BrowseStore, DecideStore, Signals, TaskFilter, worker_topic
+from tradefree.tasks.ports import WORKERS, BrowseStore, DecideStore, Signals, TaskFilter
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Json, Task
 from tradefree.tasks.transitions import Change, cancel, revive
@@ -78,9 +78,8 @@ class Control:
     async def _decide(self, ids: Sequence[str], move: Callable[[Task], Change | None]) -> list[Change]:
         changes = await self._store.decide(ids, move)
         announce(self._signals, changes)
-        for worker_id in {c.before.worker_id for c in changes if c.status is Status.PROCESSING}:
-            if worker_id is not None:
-                self._signals.publish(worker_topic(worker_id), {})
+        if asked := {change.before.worker_id for change in changes if change.status is Status.PROCESSING}:
+            self._signals.publish(WORKERS, {"ids": list(asked)})
         return changes
 
     async def _found(self, task_id: str) -> Task:

@@ -317,9 +317,8 @@ def task_topic(task_id: str) -> str:
     return f"task:{task_id}"
 
 
-def worker_topic(worker_id: str) -> str:
-    """Topic of one worker: it should beat now (a cancel was asked for)."""
-    return f"worker:{worker_id}"
+WORKERS = "workers"
+"""Topic: ``{"ids": [...]}`` name workers that should beat now (a cancel was asked for)."""
 
 
 # ── runners ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 from tradefree.clock import Clock
 from tradefree.tasks.announce import announce
@@ -17,6 +18,10 @@ LEASE = 15.0
 """Seconds a worker keeps its tasks without a successful beat."""
 CLAIM_WITHIN = 30.0
 """Seconds after which an admitted task that nobody claimed goes back in line."""
+REMEMBER = timedelta(days=1)
+"""How long dead workers are still shown."""
+FORGET_EVERY = 600.0
+"""Seconds between looks for dead workers to forget."""
 BATCH = 500
 """Tasks moved in one transaction."""
 
@@ -41,6 +46,7 @@ class Recovery:
         self._resumable = resumable
         self._well_since = math.inf
         """Since when (monotonic) this leader's rounds have succeeded without a break."""
+        self._forget_at = 0.0
         self._many_since = math.inf
         """Since when over half of the workers have been late together."""
 
@@ -54,6 +60,9 @@ class Recovery:
 
     async def run(self) -> int:
         """Bury workers whose lease ran out and move the tasks of the dead; the number of tasks moved."""
+        if self._clock.monotonic() >= self._forget_at:
+            self._forget_at = self._clock.monotonic() + FORGET_EVERY
+            await self._store.forget_workers(self._clock.now() - REMEMBER)
         for worker_id in await self._to_bury():
             await self._store.bury(worker_id)
         moved = 0

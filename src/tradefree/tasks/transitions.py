@@ -116,7 +116,7 @@ def expire(task: Task, now: datetime) -> Change | None:
         return None
     if task.expires_at is None or task.expires_at > now:
         return None
-    return fail(task, "expired", "It was not started before its expiry time.", now)
+    return fail(task, "expired", "Its expiry time passed while it waited.", now)
 
 
 # ── asked for by a person ───────────────────────────────────────────────────────────────────────────────────────────
@@ -238,7 +238,7 @@ def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck
         error_code=no.code,
         error_message=no.message,
         holds_slot=no.unresolved,
-        **({} if no.unresolved else {"runner_state": None}),
+        runner_state=(task.runner_state or {}) if no.unresolved else None,
     )
 
 

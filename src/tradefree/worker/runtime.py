@@ -14,7 +14,7 @@ from tradefree.errors import StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.outcome import DidNotWork, HandBack, Outcome, Report
-from tradefree.tasks.ports import DISPATCH, Runner, Signals, Store, task_topic, worker_topic
+from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, Signals, Store, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.task import LogLine, Task, Worker
 from tradefree.worker.performance import Performance
@@ -159,14 +159,11 @@ class Runtime:
         self._work_to_claim.set()
 
     async def _listen(self) -> None:
-        """Somebody wants us to look now; the topic changes with the incarnation."""
-        while True:
-            worker_id = self.id
-            async with self._signals.subscribe(worker_topic(worker_id)) as messages:
-                async for _ in messages:
+        """Somebody wants us to look now."""
+        async with self._signals.subscribe(WORKERS) as messages:
+            async for message in messages:
+                if self.id in message.get("ids", ()):
                     self._beat_now.set()
-                    if worker_id != self.id:
-                        break
 
     # ── beats ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -269,22 +266,26 @@ class Runtime:
 
     async def _attempt(self, performance: Performance) -> None:
         task = performance.task
-        with structlog.contextvars.bound_contextvars(task_id=task.id, attempt=task.attempt_count):
-            try:
-                outcome: Outcome = await performance.doing.perform()
-            except asyncio.CancelledError:
-                if not performance.handing_back:
+        try:
+            with structlog.contextvars.bound_contextvars(task_id=task.id, attempt=task.attempt_count):
+                outcome = await self._outcome(performance)
+                if outcome is None:
                     return
-                outcome = HandBack()
-            if performance.flushing is not None:
-                await asyncio.wait([performance.flushing])
-            try:
+                if performance.flushing is not None:
+                    await asyncio.wait([performance.flushing])
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
-            finally:
-                if self._running.get(task.id) is performance:
-                    del self._running[task.id]
-                self._ended += 1
-                self._work_to_claim.set()
+        finally:
+            if self._running.get(task.id) is performance:
+                del self._running[task.id]
+            self._ended += 1
+            self._work_to_claim.set()
+
+    async def _outcome(self, performance: Performance) -> Outcome | None:
+        """What came of it; None if the task is no longer ours to speak of."""
+        try:
+            return await performance.doing.perform()
+        except asyncio.CancelledError:
+            return HandBack() if performance.handing_back else None
 
     async def _hand_in(self, task: Task, outcome: Outcome, lines: tuple[LogLine, ...]) -> None:
         worker_id = task.worker_id

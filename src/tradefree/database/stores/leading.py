@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,7 +24,6 @@ LANES_AT_ONCE = 200
 """Lanes whose heads are fetched by one statement."""
 
 _HEAD = (tasks.c.id, tasks.c.lane, tasks.c.crashes)
-_WAITING = (tasks.c.status == Status.PENDING, tasks.c.holds_slot.is_(None))
 
 
 class LeadingStore:
@@ -149,7 +149,7 @@ class SqlRound:
         found: dict[str, list[Head]] = {lane: [] for lane in wanted}
         lanes = list(wanted.items())
         for start in range(0, len(lanes), LANES_AT_ONCE):
-            for row in await self._connection.execute(_heads_query(lanes[start : start + LANES_AT_ONCE])):
+            for row in await self._connection.execute(_heads_query(lanes[start : start + LANES_AT_ONCE], self._now)):
                 found[row.lane].append(Head(row.id, row.lane, row.crashes))
         return found
 
@@ -181,14 +181,13 @@ class SqlRound:
         return due
 
 
-def _heads_query(
-    lanes: Sequence[tuple[str, int]],
-) -> sa.Select[tuple[str, str, int]] | sa.CompoundSelect[tuple[str, str, int]]:
-    """The heads of several lanes, each an index seek of its own."""
+def _heads_query(lanes: Sequence[tuple[str, int]], now: datetime) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    """The heads of several lanes, each an index seek of its own. What has expired is left for ``expired``."""
+    fresh = tasks.c.expires_at.is_(None) | (tasks.c.expires_at > now)
     parts = [
         sa.select(
             sa.select(*_HEAD)
-            .where(*_WAITING, tasks.c.lane == lane)
+            .where(tasks.c.status == Status.PENDING, tasks.c.lane == lane, tasks.c.holds_slot.is_(None), fresh)
             .order_by(tasks.c.sort_at, tasks.c.id)
             .limit(number)
             .subquery()

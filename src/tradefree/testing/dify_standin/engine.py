@@ -182,6 +182,7 @@ class Engine:
         """Play on to the next wait."""
         if run.over or run.script is None:
             return
+        self._pings.catch_up(run.due)
         try:
             wait = next(run.script)
         except StopIteration:
@@ -193,7 +194,9 @@ class Engine:
                 finish(run, "failed", {}, f"{type(error).__name__}: {error}")
             self._finish(run)
         else:
-            run.timer = asyncio.get_running_loop().call_later(self.real(wait), self._step, run)
+            loop = asyncio.get_running_loop()
+            run.due = loop.time() + self.real(wait)
+            run.timer = loop.call_at(run.due, self._step, run)
 
     def _stop(self, run: Run) -> None:
         """The two outcomes of a stop, decided by whether the node under way ends before the stop is noticed."""

@@ -68,6 +68,8 @@ class Run:
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     script: Iterator[float] | None = None
     timer: asyncio.TimerHandle | None = None
+    due: float = 0.0
+    """Loop time at which the script goes on."""
     began: float = 0.0
     node_ends: float | None = None
     """Loop time at which the node under way ends."""

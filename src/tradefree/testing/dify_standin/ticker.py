@@ -31,6 +31,13 @@ class Ticker(Generic[T]):
         if self._timer is None:
             self._arm(loop)
 
+    def catch_up(self, until: float) -> None:
+        """Give all ticks that were due by this loop time, so that a stall of the process changes no order."""
+        while self._queue and self._queue[0][0] <= until:
+            due, item = self._queue.popleft()
+            if self._tick(item):
+                self._queue.append((due + self._seconds, item))
+
     def stop(self) -> None:
         self._queue.clear()
         if self._timer:
@@ -46,8 +53,5 @@ class Ticker(Generic[T]):
 
     def _fire(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
         # Not by the present time: after a stall, later ticks must still come after other timers that were due before.
-        while self._queue and self._queue[0][0] <= until:
-            due, item = self._queue.popleft()
-            if self._tick(item):
-                self._queue.append((due + self._seconds, item))
+        self.catch_up(until)
         self._arm(loop)

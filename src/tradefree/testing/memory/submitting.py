@@ -8,7 +8,7 @@ from tradefree.errors import IdempotencyMismatch
 from tradefree.tasks.ports import Accepted, Submission
 from tradefree.tasks.submit import accepted_line
 from tradefree.tasks.task import Task
-from tradefree.testing.memory.tables import Tables, check, clone
+from tradefree.testing.memory.tables import Tables, check, clone, in_utc
 
 
 class Submitting:
@@ -38,7 +38,7 @@ class Submitting:
         stored = fresh.get(task_id) or self._tables.tasks.get(task_id)
         if stored is not None:
             return Accepted(clone(stored, payloads=("input_data",)), replayed=True)
-        fresh[task.id] = check(clone(task))
+        fresh[task.id] = check(in_utc(clone(task)))
         if key is not None:
             keys[key] = (submission.request_hash, task.id)
         return Accepted(clone(task))

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -98,6 +98,18 @@ def clone(task: Task, *, payloads: tuple[str, ...] = ("input_data", "output_data
         input_data=through_json(task.input_data) if "input_data" in payloads else None,
         output_data=through_json(task.output_data) if "output_data" in payloads else None,
         runner_state=through_json(task.runner_state),
+    )
+
+
+def in_utc(task: Task) -> Task:
+    """The task with its times as a database gives them back."""
+    return replace(
+        task,
+        created_at=task.created_at.astimezone(UTC),
+        updated_at=task.updated_at.astimezone(UTC),
+        run_at=task.run_at.astimezone(UTC),
+        sort_at=task.sort_at.astimezone(UTC),
+        expires_at=task.expires_at.astimezone(UTC) if task.expires_at else None,
     )
 
 

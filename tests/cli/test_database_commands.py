@@ -1,0 +1,226 @@
+"""Commands that work on the database, on a real SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from cryptography.fernet import Fernet
+
+from cli.conftest import Cli, rows
+from tradefree.access.keys import Keys
+from tradefree.access.scopes import Scope
+from tradefree.bootstrap import make_store
+from tradefree.clock import SystemClock
+from tradefree.database.store import SqlStore
+from tradefree.errors import Unauthorized
+from tradefree.settings import load_settings
+
+T = TypeVar("T")
+
+GOOD = """
+connections:
+  bot: {base_url: "http://x/v1", api_key: "${BOT_KEY:-app-one}"}
+task_types:
+  hello: {runner: echo}
+  summary: {runner: dify.workflow, connection: bot, timeout: 10m}
+"""
+
+
+def on_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
+    async def main() -> T:
+        store = make_store(load_settings(), SystemClock())
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def migrated(cli: Cli) -> None:
+    cli("migrate")
+
+
+# ── migrate ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_migrate_up_again_and_down(cli: Cli) -> None:
+    first = json.loads(cli("migrate", "--json").stdout)
+    assert first["before"] is None
+    again = cli("migrate")
+    assert rows(again) == [[first["after"], first["after"]]]
+    assert "Nothing to do" in again.stderr
+    assert json.loads(cli("migrate", "--down", "base", "--json").stdout) == {"before": first["after"], "after": None}
+
+
+def test_migrate_to_a_revision_that_is_not(cli: Cli, migrated: None) -> None:
+    assert "--down: Can't locate revision" in cli("migrate", "--down", "nope", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("nonsense", 2, "TRADEFREE_DATABASE_URL"),
+        ("sqlite+aiosqlite:////no/such/folder/x.db", None, "/no/such/folder"),
+        ("mysql+asyncmy://u:secret@h/x", 2, "TRADEFREE_SECRET_KEY"),
+    ],
+)
+def test_a_wrong_database_is_one_sentence(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str, code: int | None, said: str
+) -> None:
+    monkeypatch.setenv("TRADEFREE_DATABASE_URL", url)
+    result = cli("migrate", code=code) if code else _either(cli, (2, 3))
+    assert result.stderr.startswith("Error: ")
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "secret@" not in result.stderr
+
+
+def _either(cli: Cli, codes: tuple[int, ...]) -> Any:
+    try:
+        return cli("migrate", code=codes[0])
+    except AssertionError:
+        return cli("migrate", code=codes[1])
+
+
+def test_a_file_that_is_no_database(cli: Cli, surroundings: Path) -> None:
+    (surroundings / "test.db").write_text("hello " * 1000)
+    assert "not a database" in cli("migrate", code=3).stderr
+
+
+# ── apply ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _apply(cli: Cli, text: str, *options: str, code: int = 0) -> Any:
+    Path("f.yaml").write_text(text)
+    return cli("apply", "-f", "f.yaml", *options, code=code)
+
+
+def test_apply_creates_then_leaves_alone_then_changes(
+    cli: Cli, migrated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outcomes() -> list[str]:
+        return [row[2] for row in rows(_apply(cli, GOOD))]
+
+    assert outcomes() == ["created", "created", "created"]
+    assert outcomes() == ["unchanged", "unchanged", "unchanged"]
+    monkeypatch.setenv("BOT_KEY", "app-two")
+    assert outcomes() == ["changed", "unchanged", "unchanged"]
+    assert on_store(lambda store: store.connections())["bot"].api_key == "app-two"
+    assert (
+        b"app-two" not in Path("test.db").read_bytes() + Path("test.db-wal").read_bytes()
+        if Path("test.db-wal").exists()
+        else b"app-two" not in Path("test.db").read_bytes()
+    )
+    assert on_store(lambda store: store.task_types())[1]["summary"].timeout == 600.0
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(cli: Cli, migrated: None) -> None:
+    result = _apply(cli, GOOD, "--dry-run", "--json")
+    said = json.loads(result.stdout)
+    assert said["dry_run"] is True
+    assert {item["outcome"] for item in said["items"]} == {"created"}
+    assert "Nothing was written" in result.stderr
+    assert on_store(lambda store: store.task_types())[1] == {}
+    assert on_store(lambda store: store.connections()) == {}
+
+
+@pytest.mark.parametrize(
+    "bad", ["task_types: {x: {runner: nope}}", "task_types: {x: {}}", 'task_types: {x: {runner: "${NOPE}"}}']
+)
+def test_nothing_is_written_if_one_file_is_wrong(cli: Cli, migrated: None, bad: str) -> None:
+    Path("good.yaml").write_text(GOOD)
+    Path("bad.yaml").write_text(bad)
+    result = cli("apply", "-f", "good.yaml", "-f", "bad.yaml", code=2)
+    assert "Error: bad.yaml:" in result.stderr
+    assert "good.yaml" not in result.stderr
+    assert result.stdout == ""
+    assert on_store(lambda store: store.connections()) == {}
+
+
+def test_an_unset_variable_is_named_with_its_line(cli: Cli) -> None:
+    result = _apply(cli, "connections:\n  bot:\n    api_key: ${NO_SUCH_KEY}\n", code=2)
+    assert "f.yaml:3: the environment variable NO_SUCH_KEY is not set" in result.stderr
+
+
+def test_apply_wants_tables_and_files(cli: Cli) -> None:
+    assert "run `tradefree migrate`" in _apply(cli, GOOD, code=2).stderr
+    assert "gone.yaml: No such file" in cli("apply", "-f", "gone.yaml", code=3).stderr
+
+
+# ── keys ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _create(cli: Cli, *options: str) -> dict[str, Any]:
+    created: dict[str, Any] = json.loads(
+        cli("keys", "create", "--name", "n", "--scope", "tasks:read", *options, "--json").stdout
+    )
+    return created
+
+
+def test_a_created_key_works_and_has_what_was_asked_for(cli: Cli, migrated: None) -> None:
+    made = _create(cli, "--scope", "tasks:write", "--type", "hello", "--own-only", "--expires-in", "90d")
+    key = on_store(lambda store: Keys(store, SystemClock()).authenticate(made["key"]))
+    assert key.id == made["id"]
+    assert key.scopes == {Scope.TASKS_READ, Scope.TASKS_WRITE}
+    assert (key.task_types, key.own_only) == (("hello",), True)
+    assert key.expires_at is not None
+    assert timedelta(days=89) < key.expires_at - SystemClock().now() <= timedelta(days=90)
+
+
+def test_the_secret_is_printed_once_and_never_stored(cli: Cli, migrated: None) -> None:
+    result = cli("keys", "create", "--name", "n", "--scope", "admin")
+    (_, key_id), (_, secret) = rows(result)
+    assert secret.startswith("tfk_")
+    assert "cannot be shown again" in result.stderr
+    listed = cli("keys", "list").stdout + cli("keys", "list", "--json").stdout
+    assert key_id in listed
+    assert secret not in listed
+    with sqlite3.connect("test.db") as database:
+        assert secret not in "\n".join(database.iterdump())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--scope", "nope"),
+        ("--expires-in", "soon"),
+        ("--expires-in", "0s"),
+        ("--name", ""),
+        ("--name", "a\nb"),
+    ],
+)
+def test_keys_that_are_not_made(cli: Cli, migrated: None, options: tuple[str, ...]) -> None:
+    cli("keys", "create", "--name", "n", "--scope", "admin", *options, code=2)
+    assert json.loads(cli("keys", "list", "--json").stdout) == {"items": []}
+
+
+def test_revoke_by_the_beginning_of_the_id(cli: Cli, migrated: None) -> None:
+    made = _create(cli)
+    cli("keys", "revoke", made["id"][:-1])
+    assert rows(cli("keys", "list"))[0][3] == "revoked"
+    with pytest.raises(Unauthorized, match="revoked"):
+        on_store(lambda store: Keys(store, SystemClock()).authenticate(made["key"]))
+
+
+def test_revoke_refuses_what_is_not_one_key(cli: Cli, migrated: None) -> None:
+    _create(cli)
+    _create(cli)
+    assert "ambiguous" in cli("keys", "revoke", "0", code=2).stderr
+    cli("keys", "revoke", "zzz", code=5)
+    cli("keys", "revoke", "", code=5)
+    assert [row[3] for row in rows(cli("keys", "list"))] == ["active", "active"]
+
+
+def test_a_fresh_secret_key_is_a_fernet_key(cli: Cli) -> None:
+    fresh = cli("keys", "secret").stdout.strip()
+    assert fresh != json.loads(cli("keys", "secret", "--json").stdout)["secret_key"]
+    Fernet(fresh)

@@ -1,0 +1,275 @@
+"""The runtime: claims within its capacity, lets go when fenced, insists when the database is away, drains."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from conftest import Gate, Start, scripted
+
+from tradefree.runners import runner
+from tradefree.tasks.ports import WORKERS, task_topic
+from tradefree.tasks.recover import LEASE
+from tradefree.tasks.states import Status
+from tradefree.testing.doubles import ScriptedRunner
+from tradefree.worker.runtime import MARGIN
+
+ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+async def test_a_lost_ring_costs_one_beat(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        task_id = await world.submit(input_data={"n": 1})
+        assert await world.admit() == [task_id]
+        task = await world.reaches(task_id, Status.COMPLETED)
+        assert task.output_data == {"n": 1}
+
+
+async def test_no_more_attempts_than_capacity(start: Start) -> None:
+    gate = Gate()
+    async with start(scripted(gate), capacity=3) as world:
+        ids = [await world.submit() for _ in range(8)]
+        assert len(await world.admit()) == 3
+        await world.until(lambda: gate.inside == 3)
+        assert await world.admit() == []
+        gate.opened.set()
+
+        async def all_done() -> bool:
+            await world.admit()
+            return all([(await world.task(task_id)).status is Status.COMPLETED for task_id in ids])
+
+        await world.until(all_done)
+        assert gate.most == 3
+
+
+async def test_a_worker_whose_lease_runs_out_drops_everything_and_begins_anew(start: Start) -> None:
+    gate = Gate()
+    async with start(scripted(gate)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        first = world.runtime.id
+        world.store.away = True
+        world.clock.advance(LEASE - MARGIN)
+        await world.until(lambda: gate.inside == 0)
+        world.store.away = False
+        await world.until(lambda: world.runtime.id != first and world.runtime.well)
+        task = await world.task(task_id)
+        assert (task.status, task.worker_id) == (Status.PROCESSING, first), "a fenced worker must write nothing"
+        assert [line.event for line in await world.store.logs(task_id, limit=10)] == [
+            "task.accepted",
+            "attempt.started",
+        ]
+
+
+async def test_a_worker_that_was_declared_dead_hands_nothing_in(start: Start) -> None:
+    gate = Gate("late result")
+    async with start(scripted(gate)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        first = world.runtime.id
+        await world.store.bury(first, at_once=True)
+        await world.until(lambda: world.runtime.id != first)
+        gate.opened.set()
+        assert gate.inside == 0
+        assert (await world.task(task_id)).output_data is None
+
+
+async def test_a_result_waits_for_the_database(start: Start) -> None:
+    gate = Gate({"paid": True})
+    async with start(scripted(gate)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        world.store.away = True
+        gate.opened.set()
+        await world.until(lambda: gate.inside == 0)
+        assert (await world.task(task_id)).status is Status.PROCESSING
+        world.store.away = False
+        assert (await world.reaches(task_id, Status.COMPLETED)).output_data == {"paid": True}
+
+
+async def test_a_result_that_cannot_be_stored_fails_alone(start: Start) -> None:
+    async with start(scripted(lambda run: run.input_data)) as world:
+        ids = [await world.submit(input_data={"n": n}) for n in range(5)]
+        world.store.poisoned = ids[2]
+        original = world.store.decide
+
+        async def heal_after_refusal(some: Any, decide: Any) -> Any:
+            try:
+                return await original(some, decide)
+            except RuntimeError:
+                if list(some) == [ids[2]]:
+                    world.store.poisoned = None
+                raise
+
+        world.store.decide = heal_after_refusal  # type: ignore[method-assign]
+        await world.admit()
+        tasks = [await world.reaches(task_id, *ENDED) for task_id in ids]
+        assert [task.status for task in tasks].count(Status.COMPLETED) == 4
+        assert tasks[2].error_code == "result_unstorable"
+        assert "too weird" in str(tasks[2].error_message)
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"), [(object(), "JSON"), ("x" * 20_000, "20002 bytes"), ({"bad": "\ud800"}, "JSON")]
+)
+async def test_results_that_are_no_json_or_too_large_fail_with_the_reason(
+    start: Start, result: object, reason: str
+) -> None:
+    async with start(scripted(lambda run: result)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        task = await world.reaches(task_id, *ENDED)
+        assert task.error_code == "result_unstorable"
+        assert reason in str(task.error_message)
+
+
+async def test_a_cancel_reaches_the_runner_at_once(start: Start) -> None:
+    gate = Gate()
+    async with start(scripted(gate)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        await world.control.cancel(task_id)
+        assert world.signals.on(WORKERS) == [{"ids": [world.runtime.id]}]
+        assert (await world.reaches(task_id, *ENDED)).status is Status.CANCELLED
+        assert gate.inside == 0
+
+
+async def test_a_plain_function_runs_in_a_thread_and_may_heed_a_cancel(start: Start) -> None:
+    seen = threading.Event()
+    began = threading.Event()
+
+    @runner
+    def count_sheep(input_data: Any, run: Any) -> Any:
+        began.set()
+        while not run.cancelled:
+            seen.wait(0.005)
+        seen.set()
+
+    async with start(count_sheep) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(began.is_set)
+        await world.control.cancel(task_id)
+        task = await world.reaches(task_id, *ENDED)
+        assert (task.status, task.error_code) == (Status.CANCELLED, "cancel_unconfirmed")
+        await world.until(seen.is_set)
+
+
+async def test_draining_lets_tasks_end_and_hands_back_the_others(start: Start) -> None:
+    quick, endless = Gate("done"), Gate()
+    both = ScriptedRunner({"*": [lambda run: (quick if run.input_data["quick"] else endless)(run)]})
+    async with start(both) as world:
+        ends, stays = [await world.submit(input_data={"quick": quick}) for quick in (True, False)]
+        await world.admit()
+        await world.until(lambda: quick.inside + endless.inside == 2)
+        patience = [1000.0]
+        drained = asyncio.create_task(world.runtime.drain(lambda: patience[0]))
+        quick.opened.set()
+        await world.reaches(ends, Status.COMPLETED)
+        assert not drained.done()
+        patience[0] = 0.0
+        await drained
+        task = await world.task(stays)
+        assert (task.status, task.failures, task.crashes, task.attempt_count) == (Status.PENDING, 0, 0, 1)
+        (worker, _), *_ = await world.store.all_workers()
+        assert worker.status == "dead"
+
+
+async def test_a_draining_worker_takes_nothing_new(start: Start) -> None:
+    gate = Gate()
+    async with start(scripted(gate)) as world:
+        await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        drained = asyncio.create_task(world.runtime.drain(lambda: 1000.0))
+        await world.until(lambda: _draining(world))
+        await world.submit()
+        assert await world.admit() == []
+        gate.opened.set()
+        await drained
+
+
+async def _draining(world: Any) -> bool:
+    return bool((await world.store.all_workers())[0][0].status == "draining")
+
+
+@pytest.mark.parametrize(
+    ("task_type", "code"),
+    [({"runner": "missing"}, "unknown_runner"), ({"runner": "scripted", "connection": "gone"}, "unknown_connection")],
+)
+async def test_what_is_missing_is_said(start: Start, task_type: dict[str, Any], code: str) -> None:
+    async with start(ScriptedRunner(), odd=task_type) as world:
+        task_id = await world.submit("odd")
+        await world.admit()
+        assert (await world.reaches(task_id, *ENDED)).error_code == code
+
+
+async def test_log_lines_arrive_while_the_attempt_runs_and_in_order(start: Start) -> None:
+    gate = Gate()
+
+    async def talk(run: Any) -> None:
+        for number in range(3):
+            run.log("info", f"line {number}", step=number)
+        await gate(run)
+        run.log("warning", "x" * 50_000)
+
+    async with start(scripted(talk)) as world:
+        task_id = await world.submit()
+        await world.admit()
+
+        async def three() -> bool:
+            return len(await world.store.logs(task_id, limit=10)) == 5
+
+        await world.until(three)
+        await world.until(lambda: {"kind": "log"} in world.signals.on(task_topic(task_id)))
+        gate.opened.set()
+        await world.reaches(task_id, Status.COMPLETED)
+        lines = await world.store.logs(task_id, limit=10)
+        assert [line.message for line in lines][2:5] == ["line 0", "line 1", "line 2"]
+        assert lines[3].data == {"step": 1}
+        assert lines[5].message.endswith("… (50000 bytes in all)")
+        assert lines[6].event == "task.completed"
+
+
+async def test_a_runners_state_is_stored_before_it_goes_on(start: Start) -> None:
+    gate = Gate()
+
+    async def begin(run: Any) -> None:
+        await run.save({"run_id": "r-1"})
+        await gate(run)
+
+    async with start(scripted(begin)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        assert (await world.task(task_id)).runner_state == {"run_id": "r-1"}
+        gate.opened.set()
+        await world.reaches(task_id, Status.COMPLETED)
+        assert (await world.store.attempts(task_id))[0].runner_state == {"run_id": "r-1"}
+
+
+async def test_a_runner_that_saves_for_a_task_it_has_lost_is_stopped(start: Start) -> None:
+    went_on: list[str] = []
+    gate = Gate()
+
+    async def begin(run: Any) -> None:
+        await gate(run)
+        await run.save({"run_id": "r-1"})
+        went_on.append(run.task_id)
+
+    async with start(scripted(begin)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        first = world.runtime.id
+        await world.store.bury(first, at_once=True)
+        gate.opened.set()
+        await world.until(lambda: world.runtime.id != first)
+        await world.until(lambda: world.runtime.running == 0)
+        assert went_on == []
