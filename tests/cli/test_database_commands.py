@@ -66,29 +66,20 @@ def test_migrate_to_a_revision_that_is_not(cli: Cli, migrated: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "code", "said"),
+    ("url", "said"),
     [
-        ("nonsense", 2, "TRADEFREE_DATABASE_URL"),
-        ("sqlite+aiosqlite:////no/such/folder/x.db", None, "/no/such/folder"),
-        ("mysql+asyncmy://u:secret@h/x", 2, "TRADEFREE_SECRET_KEY"),
+        ("nonsense", "TRADEFREE_DATABASE_URL"),
+        ("sqlite+aiosqlite:////no/such/folder/x.db", "/no/such/folder"),
+        ("mysql+asyncmy://u:hidden@h/x", "TRADEFREE_SECRET_KEY"),
     ],
 )
-def test_a_wrong_database_is_one_sentence(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str, code: int | None, said: str
-) -> None:
+def test_a_wrong_database_is_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str, said: str) -> None:
     monkeypatch.setenv("TRADEFREE_DATABASE_URL", url)
-    result = cli("migrate", code=code) if code else _either(cli, (2, 3))
+    result = cli("migrate", code=2)
     assert result.stderr.startswith("Error: ")
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert "secret@" not in result.stderr
-
-
-def _either(cli: Cli, codes: tuple[int, ...]) -> Any:
-    try:
-        return cli("migrate", code=codes[0])
-    except AssertionError:
-        return cli("migrate", code=codes[1])
+    assert "hidden" not in result.stderr
 
 
 def test_a_file_that_is_no_database(cli: Cli, surroundings: Path) -> None:
@@ -115,11 +106,7 @@ def test_apply_creates_then_leaves_alone_then_changes(
     monkeypatch.setenv("BOT_KEY", "app-two")
     assert outcomes() == ["changed", "unchanged", "unchanged"]
     assert on_store(lambda store: store.connections())["bot"].api_key == "app-two"
-    assert (
-        b"app-two" not in Path("test.db").read_bytes() + Path("test.db-wal").read_bytes()
-        if Path("test.db-wal").exists()
-        else b"app-two" not in Path("test.db").read_bytes()
-    )
+    assert all(b"app-two" not in file.read_bytes() for file in Path().glob("test.db*"))
     assert on_store(lambda store: store.task_types())[1]["summary"].timeout == 600.0
 
 
@@ -153,7 +140,7 @@ def test_an_unset_variable_is_named_with_its_line(cli: Cli) -> None:
 
 def test_apply_wants_tables_and_files(cli: Cli) -> None:
     assert "run `tradefree migrate`" in _apply(cli, GOOD, code=2).stderr
-    assert "gone.yaml: No such file" in cli("apply", "-f", "gone.yaml", code=3).stderr
+    assert "gone.yaml: No such file" in cli("apply", "-f", "gone.yaml", code=2).stderr
 
 
 # ── keys ────────────────────────────────────────────────────────────────────────────────────────────────────────────

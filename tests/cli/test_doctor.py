@@ -94,6 +94,6 @@ async def test_a_broker_that_does_not_answer() -> None:
     def refuse() -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
-    with pytest.raises(Fault, match="does not answer: .*Connection refused"):
+    with pytest.raises(Fault, match=r"does not answer: .*Connection refused"):
         await knock(refuse)
     await knock(lambda: None)

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from service_world import World, a_world
+
+from tradefree.service.models.api_keys import KeyRequest
+from tradefree.service.models.batches import BatchItem
+from tradefree.service.models.definitions import ConnectionRequest
+from tradefree.service.models.tasks import RetryRequest, SubmitRequest, TaskAction
+from tradefree.tasks.types import TaskType
 
 PACKAGE = "tradefree_ai_task_system_client"
 
@@ -70,6 +77,26 @@ def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
             if int(status) >= 400:
                 assert response["content"] == problem, (path, status)
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_body_has_an_example_that_is_accepted(document: dict[str, Any]) -> None:
+    models: tuple[type[BaseModel], ...] = (
+        SubmitRequest,
+        BatchItem,
+        RetryRequest,
+        TaskAction,
+        ConnectionRequest,
+        KeyRequest,
+    )
+    for model in models:
+        for example in document["components"]["schemas"][model.__name__]["examples"]:
+            model.model_validate(example)
+    (example,) = document["paths"]["/api/v1/task-types/{name}"]["put"]["requestBody"]["content"]["application/json"][
+        "examples"
+    ].values()
+    TaskType.model_validate({"name": "t", **example["value"]})
+    bodies = {o["operationId"] for _, o in operations(document) if "requestBody" in o}
+    assert len(bodies) == len(models) + 1
 
 
 def test_the_words_of_the_founding_document_are_there(document: dict[str, Any]) -> None:

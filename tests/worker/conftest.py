@@ -92,7 +92,10 @@ class World:
 
     async def until(self, condition: Callable[[], Any]) -> None:
         async with asyncio.timeout(PATIENCE):
-            while not (await result if asyncio.iscoroutine(result := condition()) else result):
+            while True:
+                result = condition()
+                if await result if asyncio.iscoroutine(result) else result:
+                    return
                 await asyncio.sleep(0.002)
 
     async def reaches(self, task_id: str, *statuses: Status) -> Task:

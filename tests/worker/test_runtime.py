@@ -13,6 +13,7 @@ from tradefree.runners import runner
 from tradefree.tasks.ports import WORKERS, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.states import Status
+from tradefree.tasks.transitions import Rules, lose
 from tradefree.testing.doubles import ScriptedRunner
 from tradefree.worker.runtime import MARGIN
 
@@ -267,9 +268,7 @@ async def test_a_runner_that_saves_for_a_task_it_has_lost_is_stopped(start: Star
         task_id = await world.submit()
         await world.admit()
         await world.until(lambda: gate.inside == 1)
-        first = world.runtime.id
-        await world.store.bury(first, at_once=True)
+        await world.store.decide([task_id], lambda task: lose(task, Rules(), world.clock.now()))
         gate.opened.set()
-        await world.until(lambda: world.runtime.id != first)
         await world.until(lambda: world.runtime.running == 0)
         assert went_on == []

@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command, a file or a setting is wrong."""
     UNAVAILABLE = 3
-    """The service, the database or a file cannot be reached; try again later."""
+    """The service, the database or the disk cannot do it now; try again later."""
     REFUSED = 4
     """The service said no (4xx)."""
     NOT_FOUND = 5
@@ -67,6 +67,10 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (Unauthorized, ExitCode.REFUSED),
     (Forbidden, ExitCode.REFUSED),
     (TradefreeError, ExitCode.USAGE),
+    (FileNotFoundError, ExitCode.USAGE),
+    (IsADirectoryError, ExitCode.USAGE),
+    (NotADirectoryError, ExitCode.USAGE),
+    (PermissionError, ExitCode.USAGE),
     (OSError, ExitCode.UNAVAILABLE),
 )
 

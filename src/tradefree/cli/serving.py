@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from tradefree.bootstrap import System
 from tradefree.errors import SettingsError
 from tradefree.service.app import create_app
+from tradefree.service.context import closing_of
 from tradefree.settings import Settings
 
 GRACE = 3
@@ -57,11 +58,15 @@ async def serve(system: System, listener: socket.socket, on_ready: Callable[[str
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE, lifespan="on"
     )
-    await _Server(config).serve(sockets=[listener])
+    await _Server(config, on_stop=closing_of(app).set).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Uvicorn sends itself the signal again once it has stopped, which would end us before the worker has drained."""
+
+    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -76,3 +81,4 @@ class _Server(uvicorn.Server):
             self.force_exit = True
             worker_shutting_down.send(sender="tradefree", sig="SIGTERM", how="Cold", exitcode=os.EX_OK)
         self.should_exit = True
+        self._on_stop()

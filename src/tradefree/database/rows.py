@@ -98,4 +98,4 @@ def label_digest(name: str, value: str) -> str:
 
 
 def label_rows(task_id: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [{"digest": label_digest(name, value), "task_id": task_id} for name, value in labels.items()]
+    return [{"digest": label_digest(name, value), "task_id": task_id, "value": value} for name, value in labels.items()]

@@ -88,6 +88,8 @@ task_labels = sa.Table(
     metadata,
     sa.Column("digest", ascii_text(64), primary_key=True, comment="SHA-256 of name, NUL, value"),
     sa.Column("task_id", ascii_text(36), primary_key=True),
+    sa.Column("value", text(255), nullable=False, comment="for searching by a part of it"),
+    sa.Index("ix_task_labels_task", "task_id"),
     **MYSQL,
 )
 

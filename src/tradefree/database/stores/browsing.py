@@ -121,5 +121,5 @@ def _mentions(text: str) -> sa.ColumnElement[bool]:
         tasks.c.id.startswith(text, autoescape=True),
         tasks.c.concurrency_key.contains(text, autoescape=True),
         tasks.c.error_message.contains(text, autoescape=True),
-        tasks.c.labels.cast(sa.Text).contains(text, autoescape=True),
+        sa.exists().where(task_labels.c.task_id == tasks.c.id, task_labels.c.value.contains(text, autoescape=True)),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database
@@ -25,15 +26,31 @@ class SubmittingStore:
         self._database = database
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
-        """See ``ports.SubmitStore``. A repeat finds the tasks it stored by their ids."""
+        """See ``ports.SubmitStore``."""
+        try:
+            return await self._submit(submissions, set())
+        except IntegrityError:  # a repeat of what was committed, or somebody else was first with a key
+            return await self._submit(submissions, await self._stored(submissions))
 
+    async def _stored(self, submissions: Sequence[Submission]) -> set[str]:
+        """The ids among these that are in the database already."""
+
+        async def unit(connection: AsyncConnection) -> set[str]:
+            ids = [submission.task.id for submission in submissions]
+            return set((await connection.execute(sa.select(tasks.c.id).where(tasks.c.id.in_(ids)))).scalars())
+
+        return await self._database.read(unit)
+
+    async def _submit(self, submissions: Sequence[Submission], stored: set[str]) -> list[Accepted | Exception]:
         async def unit(connection: AsyncConnection) -> list[Accepted | Exception]:
             earlier = await self._earlier(connection, submissions)
             outcomes: list[Accepted | Exception] = []
             fresh: list[Submission] = []
             for submission in submissions:
                 known = earlier.get(_key_digest(submission))
-                if known is None:
+                if submission.task.id in stored:
+                    outcomes.append(Accepted(submission.task))
+                elif known is None:
                     fresh.append(submission)
                     outcomes.append(Accepted(submission.task))
                     if submission.key is not None:
@@ -70,7 +87,7 @@ def _key_digest(submission: Submission) -> str | None:
 
 
 def _replay(submission: Submission, request_hash: str, task: Task) -> Accepted | Exception:
-    if task.id != submission.task.id and request_hash != submission.request_hash:
+    if request_hash != submission.request_hash:
         return IdempotencyMismatch("was used before with another request", field="Idempotency-Key")
     return Accepted(task, replayed=True)
 

@@ -166,6 +166,12 @@ class TaskPage(BaseModel):
 class RetryRequest(Request):
     """How to try again."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"input_data": {"order_id": "SO-1042", "customer_id": "C-8"}}]},
+    )
+
     input_data: Any = Field(None, description="Other input for the next attempt; left out: the same again.")
 
 
@@ -190,6 +196,14 @@ class ActionFilter(Request):
 
 class TaskAction(Request):
     """Cancel or retry everything that matches."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"action": "retry", "filter": {"status": ["failed"], "type": ["summarize-order"]}}]
+        },
+    )
 
     action: Literal["cancel", "retry"] = Field(
         description="Without a `status` in the filter, `cancel` is for live tasks and `retry` for failed and "

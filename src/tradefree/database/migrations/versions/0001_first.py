@@ -95,9 +95,11 @@ def upgrade() -> None:
         "task_labels",
         sa.Column("digest", ascii_text(64), nullable=False, comment="SHA-256 of name, NUL, value"),
         sa.Column("task_id", ascii_text(36), nullable=False),
+        sa.Column("value", text(255), nullable=False, comment="for searching by a part of it"),
         sa.PrimaryKeyConstraint("digest", "task_id"),
         **MYSQL,
     )
+    op.create_index("ix_task_labels_task", "task_labels", ["task_id"])
     op.create_table(
         "task_logs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -222,6 +224,7 @@ def downgrade() -> None:
     op.drop_table("task_totals")
     op.drop_index("ix_task_logs_task", table_name="task_logs")
     op.drop_table("task_logs")
+    op.drop_index("ix_task_labels_task", table_name="task_labels")
     op.drop_table("task_labels")
     op.drop_table("leaders")
     op.drop_index("ix_idempotency_keys_created", table_name="idempotency_keys")

@@ -1,0 +1,119 @@
+"""Migrations make what the tables say, and can be undone; a database that does not fit is refused with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tradefree.clock import SystemClock
+from tradefree.database.engine import Database
+from tradefree.database.migrate import current, downgrade, head, require_current, upgrade
+from tradefree.database.tables import metadata
+from tradefree.errors import SettingsError, StorageUnavailable
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(sa.make_url(f"sqlite+aiosqlite:///{tmp_path}/x.db"), SystemClock())
+    yield database
+    await database.close()
+
+
+async def tables(database: Database) -> set[str]:
+    return set(await database.read(lambda c: c.run_sync(lambda sync: sa.inspect(sync).get_table_names())))
+
+
+async def test_migrations_equal_the_table_definitions(database: Database) -> None:
+    await upgrade(database)
+
+    def differences(connection: sa.Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, metadata))
+
+    assert await database.read(lambda c: c.run_sync(differences)) == []
+
+
+async def test_check_constraints_are_in_the_database(database: Database) -> None:
+    await upgrade(database)
+
+    def constraints(connection: sa.Connection) -> set[str | None]:
+        inspector = sa.inspect(connection)
+        return {check["name"] for table in metadata.tables for check in inspector.get_check_constraints(table)}
+
+    defined = {
+        constraint.name
+        for table in metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, sa.CheckConstraint)
+    }
+    assert await database.read(lambda c: c.run_sync(constraints)) == defined
+    assert len(defined) >= 4
+
+
+async def test_down_removes_everything_and_up_brings_it_back(database: Database) -> None:
+    await upgrade(database)
+    assert set(metadata.tables) <= await tables(database)
+    await downgrade(database, "base")
+    assert await tables(database) == {"alembic_version"}
+    await upgrade(database)
+    assert await current(database) == head()
+
+
+async def test_the_founding_tables_keep_their_columns(database: Database) -> None:
+    await upgrade(database)
+
+    def columns(connection: sa.Connection) -> dict[str, set[str]]:
+        inspector = sa.inspect(connection)
+        return {name: {c["name"] for c in inspector.get_columns(name)} for name in ("tasks", "task_logs")}
+
+    found = await database.read(lambda c: c.run_sync(columns))
+    wanted = {"id", "type", "status", "input_data", "output_data", "error_message", "created_at", "updated_at"}
+    assert wanted <= found["tasks"]
+    assert {"id", "task_id", "level", "message", "created_at"} <= found["task_logs"]
+
+
+async def test_the_database_refuses_nonsense(database: Database) -> None:
+    await upgrade(database)
+    row = {
+        "id": "1", "type": "t", "status": "queued", "created_at": "x", "updated_at": "x", "run_at": "x", "sort_at": "x",
+        "lane": "t/", "priority": 0, "labels": "{}", "attempt_count": 0, "failures": 0, "crashes": 0, "deferrals": 0,
+    }  # fmt: skip
+    names = ", ".join(row)
+    marks = ", ".join(f":{name}" for name in row)
+    for status, reason in (("queued", "in_flight"), ("completed", "ended"), ("unheard-of", "status")):
+        with pytest.raises(sa.exc.IntegrityError, match=reason):
+            await database.write(
+                lambda c, s=status: c.execute(  # type: ignore[misc]
+                    sa.text(f"INSERT INTO tasks ({names}) VALUES ({marks})"), {**row, "status": s}
+                )
+            )
+
+
+async def test_an_empty_and_a_newer_database_are_refused_with_a_sentence(database: Database) -> None:
+    with pytest.raises(SettingsError, match="tradefree migrate"):
+        await require_current(database)
+    await upgrade(database)
+    await require_current(database)
+    await database.write(lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
+    with pytest.raises(SettingsError, match="newer"):
+        await require_current(database)
+
+
+async def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("This is not a database, it is a text that is long enough to be looked at. " * 20)
+    database = Database(sa.make_url(f"sqlite+aiosqlite:///{tmp_path}/x.db"), SystemClock())
+    with pytest.raises(StorageUnavailable, match="not a database"):
+        await upgrade(database)
+    await database.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite+aiosqlite:///:memory:", "sqlite+aiosqlite:////no/such/folder/x.db"])
+def test_a_url_that_cannot_work_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="TRADEFREE_DATABASE_URL"):
+        Database(sa.make_url(url), SystemClock())
