@@ -45,7 +45,7 @@ class Filters:
     def params(self) -> list[tuple[str, str]]:
         """For a query string."""
         said = self.document()
-        pairs = [("label", label(text)) for text in self.labels or ()]
+        pairs = [("label", label(text).replace("=", ":", 1)) for text in self.labels or ()]
         for name, value in said.items():
             if name != "labels":
                 pairs += [(name, text) for text in (value if isinstance(value, list) else [value])]

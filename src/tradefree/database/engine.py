@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -18,13 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from tradefree.clock import Clock
 from tradefree.database.columns import dump_json
+from tradefree.database.inline import InlineWriter
 from tradefree.errors import SettingsError, StorageUnavailable
 
 T = TypeVar("T")
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
-BUSY_SECONDS = 10
-"""How long an SQLite writer waits for another process's transaction."""
 REPEATS = 5
 """How often a unit is repeated after a deadlock or a lock wait that took too long."""
 READERS = 4
@@ -46,8 +45,8 @@ class Database:
         self.sqlite = self.dialect == "sqlite"
         if self.sqlite:
             _check_folder(url)
-            self._writer = _sqlite_engine(url, size=1, writer=True)
-            self._reader = _sqlite_engine(url, size=READERS, writer=False)
+            self._writer = InlineWriter(url.database or "")
+            self._reader = _sqlite_reader(url)
         else:
             raise SettingsError(f"TRADEFREE_DATABASE_URL: {self.dialect} is not supported yet; use sqlite+aiosqlite://")
 
@@ -74,8 +73,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction whose body is the caller's: committed at the end, rolled back if it raises."""
         with _errors():
-            async with self._writer.begin() as connection:
-                yield connection
+            async with self._writer.transaction() as connection:
+                yield cast(AsyncConnection, connection)
 
     async def now(self, connection: AsyncConnection) -> datetime:  # noqa: ARG002
         """The database's clock, by which leases are measured. SQLite has this machine's."""
@@ -83,7 +82,7 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
-        await self._writer.dispose()
+        self._writer.close()
         await self._reader.dispose()
 
     def locked(self, query: sa.Select[Any]) -> sa.Select[Any]:
@@ -155,31 +154,20 @@ def _encoder(column: sa.Column[Any], dialect: sa.Dialect) -> Callable[[Any], Any
 # ── SQLite ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sqlite_engine(url: sa.URL, *, size: int, writer: bool) -> AsyncEngine:
+def _sqlite_reader(url: sa.URL) -> AsyncEngine:
     engine = create_async_engine(
         url,
-        pool_size=size,
+        pool_size=READERS,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"timeout": BUSY_SECONDS},
-        **({} if writer else {"isolation_level": "AUTOCOMMIT"}),
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": 10},
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def prepare(dbapi_connection: Any, _: Any) -> None:
-        dbapi_connection.isolation_level = None  # we say BEGIN ourselves
-        cursor = dbapi_connection.cursor()
-        if writer:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = FULL")  # an accepted task survives a power cut
-        cursor.execute("PRAGMA cache_size = -32000")
-        cursor.close()
-
-    if writer:
-
-        @sa.event.listens_for(engine.sync_engine, "begin")
-        def begin(connection: sa.Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        dbapi_connection.isolation_level = None
+        dbapi_connection.execute("PRAGMA cache_size = -32000").close()
 
     return engine
 

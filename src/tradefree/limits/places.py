@@ -58,13 +58,19 @@ class Places:
             return None
         seat = min(seats, key=lambda seat: seat.held)
         if seat.held:
-            self._reserved.add(seat.worker_id)
+            self._reserve(seat)
             return None
         worker_id = self._give(seat)
         for name in seat.queues:
             self._free[name] -= max(0, seat.free)
         seat.suspects += 1
         return worker_id
+
+    def _reserve(self, seat: Seat) -> None:
+        if seat.worker_id not in self._reserved:
+            self._reserved.add(seat.worker_id)
+            for name in seat.queues:
+                self._free[name] -= max(0, seat.free)
 
     def _give(self, seat: Seat) -> str:
         seat.held += 1

@@ -34,9 +34,10 @@ class Room:
         """The first of these scopes without room; None if all have some."""
         return next((scope for scope in scopes if self.left(scope) <= 0), None)
 
-    def take(self, scopes: Iterable[Scope]) -> None:
-        """Use one place in each."""
-        self._used.update(scopes)
+    def take(self, scopes: Iterable[Scope], places: int = 1) -> None:
+        """Use so many places in each."""
+        for scope in scopes:
+            self._used[scope] += places
 
     def give_back(self, scopes: Iterable[Scope], places: int) -> None:
         """Return places that were taken and not used."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from tradefree.clock import wait_at_most
 from tradefree.tasks.ports import Signals, task_topic
 
 MOST_TEXT = 1_000_000
@@ -56,8 +57,7 @@ class News:
 
     async def wait(self, seconds: float) -> None:
         """Return when something arrives, or after so many seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._arrived.wait(), seconds)
+        await wait_at_most(self._arrived, seconds)
         self._arrived.clear()
 
     async def until_moved(self, seconds: float) -> None:

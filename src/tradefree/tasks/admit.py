@@ -7,9 +7,10 @@ admits. So the cost of a round depends on what runs and what is admitted, not on
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from tradefree.limits.fair import FairLanes
 from tradefree.limits.places import Places, Seat
@@ -36,7 +37,7 @@ class Admitted:
     """Waiting tasks whose expiry has passed."""
     next_due: datetime | None = None
     more: bool = False
-    """True if the round stopped at its own bounds, not for want of tasks or room."""
+    """True if another round should follow at once: this one stopped at its own bounds, or something expired."""
 
 
 class Admission:
@@ -65,39 +66,44 @@ class Admission:
             self.hear(await round_.wake_due(MOST))
             overdue = await round_.expired(MOST)
             next_due = await round_.next_due()
+            if len(overdue) >= MOST:  # there may be more, and none of them may start now
+                return Admitted(overdue=overdue, next_due=next_due, more=True)
         workers = await round_.workers()
         held = await round_.held()
         places = _places(workers, held)
         room = self._room(held, places)
-        pairs = self._seat_unaccounted(await round_.unaccounted(MOST), places)
-        settled = False
+        known = len(self._lanes)
+        unused = 0
+        admitted = await _admit(round_, self._seat(await round_.unaccounted(MOST), places))
+        self._lanes.resume()
         for _ in range(WAVES):
-            wanted = self._choose(room, MOST - len(pairs))
+            wanted = self._choose(room, MOST - len(admitted))
             heads = await round_.heads(wanted) if wanted else {}
-            pairs += self._seat(heads, places)
-            settled = self._settle(wanted, heads, room)
-            if settled:
+            pairs = self._seat(chain.from_iterable(heads.values()), places, but=frozenset(overdue))
+            admitted += await _admit(round_, pairs)
+            unused = self._settle(wanted, heads, dict(pairs), room)
+            if not unused:
                 break
-        admitted = set(await round_.admit(pairs)) if pairs else set()
         by_worker: dict[str, list[str]] = defaultdict(list)
-        for task_id, worker_id in pairs:
-            if task_id in admitted:
-                by_worker[worker_id].append(task_id)
-        return Admitted(
-            by_worker, {w.id: w.address for w in workers}, overdue, next_due, not settled or len(pairs) >= MOST
-        )
+        for task_id, worker_id in admitted:
+            by_worker[worker_id].append(task_id)
+        came_further = bool(admitted) or len(self._lanes) < known
+        more = bool(overdue) or len(admitted) >= MOST or (unused > 0 and came_further)
+        return Admitted(by_worker, {w.id: w.address for w in workers}, overdue, next_due, more)
 
     def _room(self, held: Sequence[Held], places: Places) -> Room:
         used: Counter[Scope] = Counter()
         for places_held in held:
             for scope in self._limits(places_held.lane):
                 used[scope] += places_held.count
-        free: dict[str, int] = {}
 
         def cap(scope: Scope) -> int | None:
             if scope.kind == "queue":
-                return free.setdefault(scope.name, places.left(scope.name))
-            limits = self._types[type_of_lane(scope.name)].concurrency
+                return places.left(scope.name)
+            task_type = self._types.get(type_of_lane(scope.name))
+            if task_type is None:
+                return None
+            limits = task_type.concurrency
             return limits.max_running if scope.kind == "type" else limits.max_running_per_key
 
         return Room(cap, used)
@@ -127,39 +133,56 @@ class Admission:
             if full := room.full(scopes):
                 self._lanes.park(lane, full)
                 continue
-            room.take(scopes)
-            wanted[lane] += 1
-            budget -= 1
-            self._lanes.served(lane)
+            turns = 1
+            if self._lanes.rest_is_empty:
+                turns = int(min(budget, *map(room.left, scopes)))
+            room.take(scopes, turns)
+            wanted[lane] += turns
+            budget -= turns
+            self._lanes.served(lane, turns)
         return dict(wanted)
 
-    def _settle(self, wanted: Mapping[str, int], heads: Mapping[str, Sequence[Head]], room: Room) -> bool:
-        """Forget lanes that came up short and give back their places; True if all places were used."""
-        all_used = True
+    def _settle(
+        self, wanted: Mapping[str, int], heads: Mapping[str, Sequence[Head]], seated: Collection[str], room: Room
+    ) -> int:
+        """Give back places and turns that came to nothing, forget lanes that ran out; the number of such places.
+
+        A lane whose task found no worker (a suspect waits for an empty one) is out of line until the next round.
+        """
+        unused = 0
         for lane, number in wanted.items():
-            missing = number - len(heads.get(lane, ()))
-            if missing > 0:
-                all_used = False
-                room.give_back(self._scopes(lane) or (), missing)
-                if lane not in self._heard:
-                    self._lanes.drop(lane)
-        return all_used
+            found = heads.get(lane, ())
+            taken = sum(head.id in seated for head in found)
+            room.give_back(self._limits(lane), number - taken)
+            room.give_back([Scope("queue", self._types[type_of_lane(lane)].queue)], number)  # the seats know
+            if taken == number:
+                continue
+            unused += number - taken
+            self._lanes.refund(lane, number - taken)
+            if taken < len(found):
+                self._lanes.set_aside(lane)
+            elif lane not in self._heard:
+                self._lanes.drop(lane)
+        return unused
 
-    def _seat(self, heads: Mapping[str, Sequence[Head]], places: Places) -> list[tuple[str, str]]:
-        queue = {lane: self._types[type_of_lane(lane)].queue for lane in heads}
-        return [
-            (head.id, worker)
-            for lane, tasks in heads.items()
-            for head in tasks
-            if (worker := _take(places, queue[lane], head)) is not None
-        ]
+    def _seat(
+        self, heads: Iterable[Head], places: Places, *, but: Collection[str] = frozenset()
+    ) -> list[tuple[str, str]]:
+        """A worker for each task that can have one. Suspects choose first: the worker kept for them fills up else."""
+        pairs: list[tuple[str, str]] = []
+        for head in sorted(heads, key=lambda head: head.crashes < SUSPECT_AFTER):
+            task_type = self._types.get(type_of_lane(head.lane))
+            if task_type is None or head.id in but:
+                continue
+            worker_id = _take(places, task_type.queue, head)
+            if worker_id is not None:
+                pairs.append((head.id, worker_id))
+        return pairs
 
-    def _seat_unaccounted(self, heads: Sequence[Head], places: Places) -> list[tuple[str, str]]:
-        by_lane: dict[str, list[Head]] = defaultdict(list)
-        for head in heads:
-            if type_of_lane(head.lane) in self._types:
-                by_lane[head.lane].append(head)
-        return self._seat(by_lane, places)
+
+async def _admit(round_: Round, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    moved = set(await round_.admit(pairs)) if pairs else set()
+    return [pair for pair in pairs if pair[0] in moved]
 
 
 def _places(workers: Sequence[Worker], held: Sequence[Held]) -> Places:

@@ -89,7 +89,8 @@ class Attempt:
 
     async def _ask_to_stop(self) -> bool:
         try:
-            return await asyncio.wait_for(self._runner.stop(self._run), STOP_WITHIN)
+            async with asyncio.timeout(STOP_WITHIN):
+                return await self._runner.stop(self._run)
         except TimeoutError:
             return False
         except Exception as error:

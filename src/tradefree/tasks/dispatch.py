@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from tradefree.clock import Clock
+from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import LeadershipLost, StorageUnavailable
 from tradefree.tasks.admit import Admission, Admitted
 from tradefree.tasks.announce import announce
@@ -68,8 +68,7 @@ class Dispatcher:
             while True:
                 began = self._clock.monotonic()
                 wait = await self._step()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), wait)
+                await wait_at_most(self._woken, wait)
                 await asyncio.sleep(max(0.0, PAUSE - (self._clock.monotonic() - began)))
                 self._woken.clear()
         finally:
@@ -130,8 +129,8 @@ class Dispatcher:
         return admitted
 
     async def _configure(self, round_: Round) -> None:
+        self._admission.configure(await self._catalog.types(version=round_.config_version))
         if round_.config_version != self._version:
-            self._admission.configure(await self._catalog.types(version=round_.config_version))
             self._admission.hear(await self._store.waiting_lanes())
             self._version = round_.config_version
 

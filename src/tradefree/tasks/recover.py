@@ -82,12 +82,13 @@ class Recovery:
     async def rescue(self, ids: list[str]) -> int:
         """Move these tasks away from where they are."""
         types = await self._catalog.types()
+        alive = {worker.id for worker in await self._store.lapsed(everyone=True)}
         now = self._clock.now()
 
         def decide(task: Task) -> Change | None:
             if task.status is Status.QUEUED:
                 return unqueue(task, now, "it was not claimed in time.")
-            if task.status is Status.PROCESSING:
+            if task.status is Status.PROCESSING and task.worker_id not in alive:  # else it was claimed after all
                 return lose(task, rules_of(types.get(task.type), self._resumable), now)
             return None
 

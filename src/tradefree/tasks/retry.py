@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tradefree.tasks.durations import Duration
+from tradefree.tasks.durations import YEAR, Duration
 
 
 class RetryPolicy(BaseModel):
@@ -16,8 +16,10 @@ class RetryPolicy(BaseModel):
 
     max_attempts: int = Field(4, ge=1, le=100, description="Attempts in all, the first included.")
     backoff: Literal["exponential", "fixed"] = "exponential"
-    initial: Duration = Field(2.0, gt=0, description="Wait after the first failure.")
-    maximum: Duration = Field(300.0, gt=0, description="No wait is longer, unless the upstream asked for it.")
+    initial: Duration = Field(2.0, gt=0, le=YEAR, description="Wait after the first failure.")
+    maximum: Duration = Field(
+        300.0, gt=0, le=YEAR, description="No growing wait is longer, unless the upstream asked for it."
+    )
     factor: float = Field(2.0, ge=1, le=10, description="Growth of the wait from failure to failure.")
 
     def delay(self, failures: int, *, luck: float, retry_after: float | None = None) -> float:
@@ -30,4 +32,4 @@ class RetryPolicy(BaseModel):
         if self.backoff == "exponential":
             span = min(self.maximum, self.initial * self.factor ** min(failures - 1, 64))
         wait = span / 2 + luck * span / 2
-        return max(wait, retry_after or 0.0)
+        return max(wait, min(retry_after or 0.0, YEAR))

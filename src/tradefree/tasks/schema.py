@@ -8,10 +8,18 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+LONGEST_MESSAGE = 500
+"""Characters."""
+
 
 @lru_cache(maxsize=512)
 def _validator(text: bytes) -> Any:
-    return jsonschema_rs.Draft202012Validator(orjson.loads(text))
+    return jsonschema_rs.Draft202012Validator(orjson.loads(text), retriever=_refuse)
+
+
+def _refuse(uri: str) -> Any:
+    """Whoever defines a type must not make this process fetch addresses or read files."""
+    raise ValueError(f"{uri} is another document; put what it says under $defs")
 
 
 def _text(schema: dict[str, Any]) -> bytes:
@@ -33,4 +41,9 @@ def schema_problem(schema: dict[str, Any], value: Any) -> tuple[list[str], str] 
     error = next(iter(_validator(_text(schema)).iter_errors(value)), None)
     if error is None:
         return None
-    return [str(part) for part in error.instance_path], error.message
+    return [str(part) for part in error.instance_path], _short(error.message)
+
+
+def _short(message: str) -> str:
+    """A message begins with the value it is about, which may be large, and ends with what is wrong with it."""
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:200]} … {message[-200:]}"

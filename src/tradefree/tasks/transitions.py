@@ -49,7 +49,8 @@ class Rules:
 
 
 def _move(task: Task, to: Status, now: datetime, level: str, message: str, event: str, **values: Any) -> Change:
-    if to not in MOVES[task.status] and to is not task.status:
+    stays = to is task.status and task.live
+    if to not in MOVES[task.status] and not stays:
         raise AssertionError(f"no move from {task.status} to {to}")
     values = {"status": to, "updated_at": now, **values}
     if to not in ON_WORKER:
@@ -83,7 +84,7 @@ def complete(task: Task, output: Any, now: datetime, note: str | None = None) ->
 
 
 def fail(task: Task, code: str, message: str, now: datetime) -> Change:
-    """any live state → failed: nothing more will be tried by itself."""
+    """scheduled, pending, processing or awaiting_input → failed: nothing more will be tried by itself."""
     return _ended(
         task,
         Status.FAILED,
@@ -237,8 +238,8 @@ def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck
         failures=failures,
         error_code=no.code,
         error_message=no.message,
-        holds_slot=no.unresolved,
-        runner_state=(task.runner_state or {}) if no.unresolved else None,
+        **_HAD_ROOM,
+        **(_to_be_looked_up(task, rules) if no.unresolved else {"runner_state": None}),
     )
 
 
@@ -279,7 +280,7 @@ def _later(task: Task, now: datetime, wait: float, message: str, event: str, **v
 
 def hand_back(task: Task, rules: Rules, now: datetime) -> Change:
     """processing → pending: the worker shuts down; nothing is counted."""
-    if task.cancel_requested_at and not (rules.resumable and task.runner_state):
+    if task.cancel_requested_at and not rules.resumable:
         return cancel_now(task, now)
     return _move(
         task,
@@ -347,8 +348,13 @@ def _after_loss(task: Task, rules: Rules, now: datetime, crashes: int, words: st
         words,
         "attempt.lost",
         queued_at=None,
+        **_HAD_ROOM,
         **_to_be_looked_up(task, rules),
     )
+
+
+_HAD_ROOM: dict[str, Any] = {"deferrals": 0, "deferred_since": None}
+"""Something was started: if the upstream has no room later, the patience with it begins anew."""
 
 
 def _to_be_looked_up(task: Task, rules: Rules) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tradefree.errors import InvalidInput
-from tradefree.tasks.durations import Duration
+from tradefree.tasks.durations import YEAR, Duration
 from tradefree.tasks.retry import RetryPolicy
 from tradefree.tasks.schema import check_schema, schema_problem
 
@@ -42,7 +42,9 @@ class TaskType(BaseModel):
         None, description="JSON Schema (2020-12) that `input_data` must satisfy."
     )
     timeout: Duration = Field(600.0, gt=0, le=86400, description="Time one attempt may take.")
-    max_deferral: Duration = Field(86400.0, gt=0, description="How long a busy upstream may keep the task waiting.")
+    max_deferral: Duration = Field(
+        86400.0, gt=0, le=YEAR, description="How long a busy upstream may keep the task waiting."
+    )
     retry: RetryPolicy = RetryPolicy()
     concurrency: Concurrency = Concurrency()
     options: dict[str, Any] = Field(default_factory=dict, description="Whatever else the runner understands.")

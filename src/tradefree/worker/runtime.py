@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from tradefree.clock import Clock
+from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
@@ -169,8 +169,7 @@ class Runtime:
 
     async def _beats(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._beat_now.wait(), BEAT_EVERY)
+            await wait_at_most(self._beat_now, BEAT_EVERY)
             self._beat_now.clear()
             await self._beat()
             if not self.well:

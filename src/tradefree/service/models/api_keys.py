@@ -19,8 +19,6 @@ class KeyRequest(Request):
     """A key to make."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={"examples": [{"name": "shop", "scopes": ["tasks:write", "tasks:read"], "own_only": True}]},
     )
 

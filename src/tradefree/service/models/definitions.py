@@ -20,8 +20,6 @@ class ConnectionRequest(Request):
     """A connection to store."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={
             "examples": [{"kind": "dify", "base_url": "https://dify.example/v1", "api_key": "app-…"}],
         },

@@ -24,8 +24,6 @@ class SubmitRequest(Request):
     """A task to run."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={
             "examples": [
                 {
@@ -167,8 +165,6 @@ class RetryRequest(Request):
     """How to try again."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={"examples": [{"input_data": {"order_id": "SO-1042", "customer_id": "C-8"}}]},
     )
 
@@ -198,8 +194,6 @@ class TaskAction(Request):
     """Cancel or retry everything that matches."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={
             "examples": [{"action": "retry", "filter": {"status": ["failed"], "type": ["summarize-order"]}}]
         },

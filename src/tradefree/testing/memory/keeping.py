@@ -16,6 +16,8 @@ class Keeping:
 
     async def add_key(self, key: ApiKey, secret_hash: str) -> None:
         async with self._tables.write():
+            if any(hashed == secret_hash for hashed, _ in self._tables.api_keys.values()):
+                raise ValueError("there is already a key with this secret")
             self._tables.api_keys[key.id] = (secret_hash, key)
 
     async def key_by_hash(self, secret_hash: str) -> ApiKey | None:
