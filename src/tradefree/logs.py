@@ -15,12 +15,9 @@ from tradefree.settings import Settings
 _SECRETS = re.compile(r"(tfk_|app-)[A-Za-z0-9_-]{8,}|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
 
 
-def hide_secrets(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Processor: API keys, Dify keys and passwords in URLs never reach the log, wherever they come from."""
-    return {
-        name: _SECRETS.sub(lambda m: f"{m.group(1) or ''}***", value) if isinstance(value, str) else value
-        for name, value in event.items()
-    }
+def hide_secrets(_: Any, __: str, line: str) -> str:
+    """The last processor: API keys, Dify keys and passwords in URLs never reach the log, wherever they come from."""
+    return _SECRETS.sub(lambda found: f"{found.group(1) or ''}***", line)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -61,14 +58,14 @@ def _rotating(settings: Settings) -> logging.Handler:
 
 def _handler(handler: logging.Handler, shared: list[Any], *, json: bool) -> logging.Handler:
     render: list[Any] = (
-        [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if json
-        else [hide_secrets, structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer()]
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render, hide_secrets],
         )
     )
     return handler

@@ -65,7 +65,8 @@ def after(change: Change | None) -> Task:
 
 
 def report(outcome: Outcome, **values: Any) -> Report:
-    return Report(**({"task_id": "t1", "attempt": 1, "worker_id": "w1", "outcome": outcome} | values))
+    fields: dict[str, Any] = {"task_id": "t1", "attempt": 1, "worker_id": "w1", "outcome": outcome}
+    return Report(**(fields | values))
 
 
 def end(task: Task, outcome: Outcome, rules: Rules = RULES, luck: float = 0.0) -> Change:
@@ -75,7 +76,8 @@ def end(task: Task, outcome: Outcome, rules: Rules = RULES, luck: float = 0.0) -
 
 
 def did_not(**values: Any) -> DidNotWork:
-    return DidNotWork(**({"code": "x", "message": "No.", "retryable": True} | values))
+    fields: dict[str, Any] = {"code": "x", "message": "No.", "retryable": True}
+    return DidNotWork(**(fields | values))
 
 
 # ── all moves at once ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,17 +182,11 @@ def test_every_live_state_can_be_left_and_cancelled() -> None:
         lambda task: complete(task, {}, NOW),
         lambda task: fail(task, "x", "No.", NOW),
         lambda task: cancel_now(task, NOW),
-        lambda task: unqueue(task, NOW, "why."),
-        lambda task: hand_back(task, RULES, NOW),
     ],
 )
 def test_what_has_ended_cannot_be_moved(status: Status, move: Callable[[Task], Change]) -> None:
-    change = None
-    try:
-        change = move(a_task(status))
-    except AssertionError as error:
-        assert "no move from" in str(error)
-    assert change is None or change.status is S.PENDING, "ended again"
+    with pytest.raises(AssertionError, match="no move from"):
+        move(a_task(status))
 
 
 @pytest.mark.parametrize("status", [S.SCHEDULED, S.PENDING, S.QUEUED, S.AWAITING_INPUT])
