@@ -60,7 +60,7 @@ def _handler(handler: logging.Handler, shared: list[Any], *, json: bool) -> logg
     render: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if json
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -153,11 +153,11 @@ class World:
         now = self.system.clock.now()
         await self.system.store.append_logs([LogLine(task_id, now, level, message) for message in messages])
 
-    async def enlist(self, name: str, capacity: int) -> Worker:
-        """A live worker."""
+    async def enlist(self, name: str, capacity: int, lease: float = 60.0) -> Worker:
+        """A worker with a lease of so many seconds."""
         now = self.system.clock.now()
         worker = Worker(f"id-{name}", name, f"{name}.dq", ("default",), capacity, "1", now, now + timedelta(seconds=60))
-        await self.system.store.enlist(worker, 60.0)
+        await self.system.store.enlist(worker, lease)
         return worker
 
 

@@ -18,6 +18,7 @@ from tradefree.service.stream import Pace, TaskStream
 from tradefree.service.tokens import LIFETIME, StreamTokens
 from tradefree.tasks.ports import task_topic
 from tradefree.tasks.states import Status
+from tradefree.tasks.task import Task
 
 QUICK = Pace(heartbeat=30, reread=30, pause=0, last_look=0.01)
 """Nothing but signals moves it, so a test that passes has been woken."""
@@ -143,6 +144,31 @@ async def test_silence_is_broken_by_heartbeats_that_carry_the_mark(world: World,
         await watcher.next()
         assert await watcher.chunk() == ": heartbeat\nid: 7\n\n"
         assert await watcher.chunk() == ": heartbeat\nid: 7\n\n"
+
+
+async def test_a_watcher_looks_when_it_is_told_to_and_then_rests(
+    world: World, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    real = world.system.store.task
+
+    async def counted(task_id: str, *, payloads: bool = True) -> Task | None:
+        nonlocal looks
+        looks += 1
+        return await real(task_id, payloads=payloads)
+
+    monkeypatch.setattr(world.system.store, "task", counted)
+    pace = Pace(heartbeat=0.02, reread=30, pause=0)
+    async with aclosing(a_stream(world, task, pace=pace).events()) as chunks:  # type: ignore[type-var]
+        watcher = Watcher(chunks)
+        await watcher.next()
+        await world.log(task, "told")
+        world.system.signals.publish(task_topic(task), {"kind": "log"})
+        while (await watcher.next()).data["message"] != "told":
+            pass
+        for _ in range(3):
+            assert "heartbeat" in str(await watcher.chunk())
+        assert looks <= 2
 
 
 async def test_a_database_that_is_away_does_not_end_the_stream(world: World, task: str) -> None:

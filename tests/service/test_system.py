@@ -46,9 +46,10 @@ async def test_workers_are_listed_with_what_they_have(world: World) -> None:
     assert (listed["capacity"], listed["in_flight"], listed["queues"]) == (7, 1, ["default"])
 
 
-async def test_a_dead_worker_is_no_capacity(world: World) -> None:
+async def test_a_worker_that_is_dead_or_overdue_is_no_capacity(world: World) -> None:
     worker = await world.enlist("w", 7)
     await world.system.store.bury(worker.id, at_once=True)
+    await world.enlist("x", 5, lease=0)
     assert (await world.api.get(f"{API}/stats")).json()["workers"] == {"live": 0, "capacity": 0, "in_flight": 0}
 
 
