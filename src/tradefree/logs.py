@@ -15,7 +15,7 @@ from tradefree.settings import Settings
 _SECRETS = re.compile(r"(tfk_|app-)[A-Za-z0-9_-]{8,}|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
 
 
-def hide_secrets(_: Any, __: str, line: str) -> str:
+def hide_secrets(_: Any, __: str, line: Any) -> str:
     """The last processor: API keys, Dify keys and passwords in URLs never reach the log, wherever they come from."""
     return _SECRETS.sub(lambda found: f"{found.group(1) or ''}***", line)
 

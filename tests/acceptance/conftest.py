@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Standin, System
+
+from acceptance.processes import Standin, System
 
 
 @pytest.fixture

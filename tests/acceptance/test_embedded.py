@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from processes import TRADEFREE, Standin, System, wait_for
 
+from acceptance.processes import TRADEFREE, Standin, System, wait_for
 from tradefree.testing.dify_standin import overlapping_runs, peak_running, runs_by_task
 
 RETRY_SOON = {"max_attempts": 3, "initial": 0.2, "maximum": 0.5}
@@ -167,7 +167,7 @@ def up(folder: Path, *arguments: str, **environment: str) -> subprocess.Complete
     return subprocess.run(
         [TRADEFREE, "up", *arguments],
         cwd=folder,
-        env=environment,
+        env={"TRADEFREE_PORT": "0", **environment},
         capture_output=True,
         text=True,
         timeout=60,

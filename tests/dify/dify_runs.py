@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dify_replay import KEY, FakeDify, fake_dify
-
+from dify.dify_replay import KEY, FakeDify, fake_dify
 from tradefree.dify.runner import WorkflowRunner
 from tradefree.dify.seek import Pace
 from tradefree.dify.wire import Timeouts

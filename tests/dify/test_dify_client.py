@@ -9,8 +9,8 @@ from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
 import pytest
-from dify_replay import KEY, NOT_FOUND, PING, Cut, FakeDify, Reply, exchanges, fake_dify, frame, said, stream
 
+from dify.dify_replay import KEY, NOT_FOUND, PING, Cut, FakeDify, Reply, exchanges, fake_dify, frame, said, stream
 from tradefree.dify.client import DifyClient
 from tradefree.dify.errors import (
     DifyBusy,

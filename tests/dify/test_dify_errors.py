@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from dify_replay import KEY, exchanges
 
+from dify.dify_replay import KEY, exchanges
 from tradefree.dify.errors import (
     Answer,
     DifyBusy,

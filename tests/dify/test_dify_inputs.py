@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from dify_replay import exchanges
 
+from dify.dify_replay import exchanges
 from tradefree.dify.inputs import WorkflowOptions, inputs_for, problem_with
 from tradefree.dify.models import Parameters
 from tradefree.errors import Failed, InvalidInput

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from dify_replay import exchanges
 
+from dify.dify_replay import exchanges
 from tradefree.dify.handle import Handle
 from tradefree.dify.models import LogPage, Parameters, RunDetail, RunResult, StreamEvent, decimal_of
 from tradefree.dify.stream import EventParser

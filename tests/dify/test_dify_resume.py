@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from dify_replay import NOT_FOUND, Reply, Seen, detail, exchanges, frame, logged, said, stream
-from dify_runs import NOW, PACE, Stage, a_stage
 
+from dify.dify_replay import NOT_FOUND, Reply, Seen, detail, exchanges, frame, logged, said, stream
+from dify.dify_runs import NOW, PACE, Stage, a_stage
 from tradefree.dify.verdict import RunFailed
 from tradefree.errors import Busy, OutcomeUnknown
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from dify_replay import NOT_FOUND, PING, Cut, Reply, detail, exchanges, frame, logged, said, stream
-from dify_runs import NOW, PACE, FakeRun, Stage, a_stage
 
+from dify.dify_replay import NOT_FOUND, PING, Cut, Reply, detail, exchanges, frame, logged, said, stream
+from dify.dify_runs import NOW, PACE, FakeRun, Stage, a_stage
 from tradefree.dify.runner import WorkflowRunner
 from tradefree.dify.verdict import RunFailed
 from tradefree.errors import Busy, Failed, InvalidInput, OutcomeUnknown

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from dify_replay import PING, Reply, Seen, detail, exchanges, frame, logged, said, stream
-from dify_runs import PACE, Stage, a_stage
 
+from dify.dify_replay import PING, Reply, Seen, detail, exchanges, frame, logged, said, stream
+from dify.dify_runs import PACE, Stage, a_stage
 from tradefree.dify.verdict import RunFailed
 from tradefree.dify.wire import Timeouts
 from tradefree.errors import OutcomeUnknown

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from dify_replay import PING, Reply, Seen, Step, detail, exchanges, frame, logged, said, stream
-from dify_runs import PACE, Stage, a_stage
 
+from dify.dify_replay import PING, Reply, Seen, Step, detail, exchanges, frame, logged, said, stream
+from dify.dify_runs import PACE, Stage, a_stage
 from tradefree.dify.verdict import RunFailed
 from tradefree.errors import OutcomeUnknown
 from tradefree.tasks.outcome import Completed

@@ -6,10 +6,10 @@ import json
 from itertools import pairwise
 
 import pytest
-from dify_replay import exchanges
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dify.dify_replay import exchanges
 from tradefree.dify.models import StreamEvent
 from tradefree.dify.stream import EventParser
 

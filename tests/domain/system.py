@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.control import Control
 from tradefree.tasks.dispatch import TTL, Dispatcher
 from tradefree.tasks.outcome import Outcome, Report
-from tradefree.tasks.ports import Accepted
+from tradefree.tasks.ports import DISPATCH, Accepted
 from tradefree.tasks.recover import LEASE, Recovery, rules_of
 from tradefree.tasks.states import Status
 from tradefree.tasks.submit import NewTask, Submitter
@@ -70,6 +71,22 @@ class System:
         except LeadershipLost:
             self.dispatcher.epoch = None
             raise
+
+    async def rounds(self) -> list[str]:
+        """The ids that rounds admit until one asks for no other. The dispatcher knows only what it was told."""
+        if self.dispatcher.epoch is None:
+            self.dispatcher.epoch = await self.store.lead("leader", TTL)
+        ids: list[str] = []
+        more = True
+        while more:
+            for message in self.signals.on(DISPATCH):
+                self.dispatcher._admission.hear(message["lanes"])
+            self.signals.published.clear()
+            self.dispatcher._rescan_at = math.inf
+            admitted = await self.dispatcher.round()
+            ids += [id_ for of_worker in admitted.by_worker.values() for id_ in of_worker]
+            more = admitted.more
+        return ids
 
     async def claim(self, *tasks: Task, by: str = "w1") -> list[Task]:
         return await self.store.claim(by, [task.id for task in tasks], new_id())

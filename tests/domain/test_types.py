@@ -87,7 +87,8 @@ def test_what_is_stored_can_be_read_again() -> None:
 
 
 def test_without_a_schema_anything_goes() -> None:
-    for value in (None, 1, "x", [], {}):
+    values: list[Any] = [None, 1, "x", [], {}]
+    for value in values:
         a_type().check_input(value)
 
 
@@ -155,7 +156,7 @@ def test_schemas_make_nobody_fetch_other_documents(elsewhere: tuple[str, list[st
     (tmp_path / "schema.json").write_text('{"type": "object"}')
     for target in (url, f"{url}#/x", f"file://{tmp_path}/schema.json"):
         for schema in ({"$ref": target}, {"properties": {"a": {"$ref": target}}}, {"$dynamicRef": target}):
-            with pytest.raises(ValidationError, match="other document|another document"):
+            with pytest.raises(ValidationError, match="not a JSON Schema"):
                 a_type(input_schema=schema)
     a_type(input_schema={"$schema": url, "type": "object"})
     assert asked == []

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from service_world import API, World, a_world
 
+from service.service_world import API, World, a_world
 from tradefree.access.scopes import Scope
 from tradefree.service.openapi import operations
 from tradefree.tasks.states import Status

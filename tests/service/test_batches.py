@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 import pytest
-from service_world import API, MAX_BODY, World, a_world
 
+from service.service_world import API, MAX_BODY, World, a_world
 from tradefree.access.scopes import Scope
 
 URL = f"{API}/tasks/batch"

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from service_world import API, World, a_world
 
+from service.service_world import API, World, a_world
 from tradefree.tasks.states import TERMINAL, Status
 
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from service_world import API, World, a_world
+
+from service.service_world import API, World, a_world
 
 BOT = {"base_url": "https://dify.example/v1", "api_key": "app-very-secret"}
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from service_world import World, a_world
 
+from service.service_world import World, a_world
 from tradefree.service.models.api_keys import KeyRequest
 from tradefree.service.models.batches import BatchItem
 from tradefree.service.models.definitions import ConnectionRequest

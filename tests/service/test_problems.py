@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from service_world import API, World, a_world
 from structlog.testing import capture_logs
 
+from service.service_world import API, World, a_world
 from tradefree import errors
 from tradefree.errors import (
     Conflict,

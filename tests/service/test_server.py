@@ -14,9 +14,9 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from service_world import API, MAX_BODY, World, a_world
 from structlog.testing import capture_logs
 
+from service.service_world import API, MAX_BODY, World, a_world
 from tradefree.access.scopes import Scope
 from tradefree.service.app import create_app
 from tradefree.service.context import closing_of

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from service_world import API, World, a_world
 
+from service.service_world import API, World, a_world
 from tradefree.access.scopes import Scope
 from tradefree.service.stream import Pace, TaskStream
 from tradefree.service.tokens import LIFETIME, StreamTokens

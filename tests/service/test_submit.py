@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from service_world import API, MAX_BODY, World, a_world
 
+from service.service_world import API, MAX_BODY, World, a_world
 from tradefree.access.scopes import Scope
 from tradefree.tasks.states import Status
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from service_world import API, World, a_world
 
+from service.service_world import API, World, a_world
 from tradefree.tasks.states import Status
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from service_world import API, World, a_world
 
+from service.service_world import API, World, a_world
 from tradefree.access.scopes import Scope
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Attempt, AttemptOutcome, LogLine, Task, Usage

@@ -7,7 +7,6 @@ import threading
 from typing import Any
 
 import pytest
-from conftest import Gate, Start, scripted
 
 from tradefree.runners import runner
 from tradefree.tasks.ports import WORKERS, task_topic
@@ -16,6 +15,7 @@ from tradefree.tasks.states import Status
 from tradefree.tasks.transitions import Rules, lose
 from tradefree.testing.doubles import ScriptedRunner
 from tradefree.worker.runtime import MARGIN
+from worker.conftest import Gate, Start, scripted
 
 ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
@@ -107,7 +107,7 @@ async def test_a_result_that_cannot_be_stored_fails_alone(start: Start) -> None:
                     world.store.poisoned = None
                 raise
 
-        world.store.decide = heal_after_refusal  # type: ignore[method-assign]
+        world.store.decide = heal_after_refusal  # type: ignore[method-assign,assignment]
         await world.admit()
         tasks = [await world.reaches(task_id, *ENDED) for task_id in ids]
         assert [task.status for task in tasks].count(Status.COMPLETED) == 4

@@ -101,13 +101,16 @@ class Attempt:
         """A result that arrived is kept; otherwise it was a cancel or a time-out."""
         if isinstance(outcome, Completed):
             return outcome
+        spent, unresolved = Usage(), not confirmed
+        if isinstance(outcome, DidNotWork):
+            spent, unresolved = outcome.usage, outcome.unresolved
         if self.cancelled:
             if isinstance(outcome, DidNotWork) and outcome.code != STOPPED:
                 return outcome
-            note = None if confirmed else UNSEEN
-            return LetGo(confirmed, note, outcome.usage if isinstance(outcome, DidNotWork) else Usage())
+            return LetGo(confirmed, None if confirmed else UNSEEN, spent)
         message = f"It took longer than the time-out of {self._run.timeout:g} s."
-        return DidNotWork("timeout", message, retryable=True, unresolved=self._runner.resumable and not confirmed)
+        still_there = unresolved and self._runner.resumable
+        return DidNotWork("timeout", message, retryable=True, usage=spent, unresolved=still_there)
 
     def _outcome(self, work: asyncio.Task[Any]) -> Outcome:
         try:

@@ -70,9 +70,12 @@ class RecordingDoorbell:
     def __init__(self) -> None:
         self.rings: list[tuple[str, list[str]]] = []
         """Address and ids, in order."""
+        self.rung = asyncio.Event()
+        """Set by the first ring; clear it to wait for another."""
 
     async def ring(self, address: str, ids: Sequence[str]) -> None:
         self.rings.append((address, list(ids)))
+        self.rung.set()
 
 
 class RecordingSignals:
