@@ -107,7 +107,12 @@ def test_ctrl_c_while_waiting(service: ServiceDouble) -> None:
     service.on("POST", "/tasks", submitted)
     service.on("GET", f"/tasks/{TASK_ID}/stream", watched)
     process = subprocess.Popen(
-        [*COMMAND, "submit", "hello", "--wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "submit", "hello", "--wait"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background of a shell ignores Ctrl-C, and its children would, too
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.clock import SystemClock
 from tradefree.database import inline
@@ -35,10 +36,12 @@ async def add(database: Database, text: str) -> None:
 
 
 async def test_a_unit_that_raises_leaves_nothing(database: Database) -> None:
+    async def unit(connection: AsyncConnection) -> None:
+        await connection.execute(INSERT, {"text": "half"})
+        raise RuntimeError
+
     with pytest.raises(RuntimeError):
-        async with database.transaction() as connection:
-            await connection.execute(INSERT, {"text": "half"})
-            raise RuntimeError
+        await database.write(unit)
     await add(database, "whole")
     assert await notes(database) == ["whole"]
 
