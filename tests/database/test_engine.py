@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.clock import SystemClock
-from tradefree.database import inline
+from tradefree.database import sqlite
 from tradefree.database.engine import Database
 from tradefree.errors import StorageUnavailable
 
@@ -85,7 +85,7 @@ async def test_another_process_that_writes_is_waited_for(database: Database, tmp
 async def test_a_process_that_never_lets_go_is_said(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inline, "LOCKED_SECONDS", 0.02)
+    monkeypatch.setattr(sqlite, "LOCKED_SECONDS", 0.02)
     other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageUnavailable, match="locked"):

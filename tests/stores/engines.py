@@ -15,6 +15,8 @@ from tradefree.access.keys import KeyStore
 from tradefree.access.secrets import SecretBox, new_key
 from tradefree.clock import Clock
 from tradefree.database.migrate import upgrade
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tradefree.database.tables import metadata
 from tradefree.database.store import SqlStore
 from tradefree.tasks.ports import BrowseStore, CatalogStore, Store
 from tradefree.testing.memory import MemoryStore
@@ -62,3 +64,34 @@ async def _migrated(clock: Clock) -> Path:
 
 
 ENGINES: dict[str, Engine] = {"memory": memory, "sqlite": sqlite}
+
+
+@asynccontextmanager
+async def server(url: str, clock: Clock) -> AsyncIterator[AnyStore]:
+    """A store on a database server: the same database each time, emptied before use."""
+    store = SqlStore(sa.make_url(url), clock, SecretBox(new_key()))
+    if url not in _migrated_servers:
+        await upgrade(store.database)
+        _migrated_servers.add(url)
+
+    async def empty(connection: AsyncConnection) -> None:
+        for table in metadata.sorted_tables:
+            if table.name != "leaders":
+                await connection.execute(sa.delete(table))
+        await connection.execute(
+            sa.text("UPDATE leaders SET holder = NULL, lease_until = NULL, epoch = 0, config_version = 0")
+        )
+
+    await store.database.write(empty)
+    store.database.time_is_the_clocks()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+_migrated_servers: set[str] = set()
+import os, functools
+for name in ("maria", "mysql"):
+    if u := os.environ.get(f"T_{name}"):
+        ENGINES[name] = functools.partial(server, u)

@@ -6,49 +6,40 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.clock import Clock
 from tradefree.database.columns import dump_json
-from tradefree.database.inline import InlineWriter
-from tradefree.errors import SettingsError, StorageUnavailable
+from tradefree.database.mysql import AWAY, NO_TABLE, REPEATABLE, MysqlEngines, error_number
+from tradefree.database.sqlite import SqliteEngines
+from tradefree.errors import StorageUnavailable
 
 T = TypeVar("T")
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
 REPEATS = 5
 """How often a unit is repeated after a deadlock or a lock wait that took too long."""
-READERS = 4
 
-_REPEATABLE = ("database is locked", "database table is locked", "(1213,", "(1205,", "(1020,")
+_REPEATABLE = ("database is locked", "database table is locked")
 _AWAY = ("unable to open", "disk i/o error", "disk is full", "readonly", "read-only", "not a database", "malformed")
 
 
 class Database:
-    """One database: ``write`` and ``read`` run a unit of work in a transaction of its own.
-
-    On SQLite one connection writes, beginning each transaction with the write lock, and others read.
-    """
+    """One database: ``write`` and ``read`` run a unit of work in a transaction of its own."""
 
     def __init__(self, url: sa.URL, clock: Clock) -> None:
         self.url = url
         self.clock = clock
-        self.dialect = url.get_backend_name()
-        self.sqlite = self.dialect == "sqlite"
-        if self.sqlite:
-            _check_folder(url)
-            self._writer = InlineWriter(url.database or "")
-            self._reader = _sqlite_reader(url)
-        else:
-            raise SettingsError(f"TRADEFREE_DATABASE_URL: {self.dialect} is not supported yet; use sqlite+aiosqlite://")
+        self.sqlite = url.get_backend_name() == "sqlite"
+        self._by_our_clock = self.sqlite
+        self._engines: SqliteEngines | MysqlEngines = SqliteEngines(url) if self.sqlite else MysqlEngines(url)
 
     async def write(self, unit: Unit[T]) -> T:
         """Run a unit in a transaction and commit. Deadlocks are repeated here and nowhere else, so a unit must be
@@ -66,24 +57,30 @@ class Database:
     async def read(self, unit: Unit[T]) -> T:
         """Run a unit that only reads."""
         with _errors():
-            async with self._reader.connect() as connection:
+            async with self._engines.reading() as connection:
                 return await unit(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction whose body is the caller's: committed at the end, rolled back if it raises."""
         with _errors():
-            async with self._writer.transaction() as connection:
-                yield cast(AsyncConnection, connection)
+            async with self._engines.transaction() as connection:
+                yield connection
 
-    async def now(self, connection: AsyncConnection) -> datetime:  # noqa: ARG002
+    async def now(self, connection: AsyncConnection) -> datetime:
         """The database's clock, by which leases are measured. SQLite has this machine's."""
-        return self.clock.now()
+        if self._by_our_clock:
+            return self.clock.now()
+        now: datetime = await connection.scalar(sa.text("SELECT UTC_TIMESTAMP(6)"))
+        return now.replace(tzinfo=UTC)
+
+    def time_is_the_clocks(self) -> None:
+        """Measure leases by the injected clock, whatever the database's says: for tests, which move it."""
+        self._by_our_clock = True
 
     async def close(self) -> None:
         """Give all connections back."""
-        self._writer.close()
-        await self._reader.dispose()
+        await self._engines.close()
 
     def locked(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """The query, locking the rows it returns (an SQLite transaction holds the whole file already)."""
@@ -107,7 +104,7 @@ class Database:
         columns = list(rows[0])
         encode = [_encoder(table.c[name.removeprefix("was_")], connection.dialect) for name in columns]
         values = [[code(row[name]) for name, code in zip(columns, encode, strict=True)] for row in rows]
-        statement = _update_text(table, tuple(columns), tuple(match))
+        statement = _update_text(table, tuple(columns), tuple(match), connection.dialect)
         result = await connection.execute(statement, {"rows": dump_json(values)})
         return result.rowcount
 
@@ -123,22 +120,50 @@ class Database:
         if not rows:
             return
         keys = {column.name for column in table.primary_key}
+        names = [add] if add else [name for name in rows[0] if name not in keys]
         if self.sqlite:
             statement = sqlite.insert(table)
-            new = statement.excluded
-            changes = {add: table.c[add] + new[add]} if add else {n: new[n] for n in rows[0] if n not in keys}
+            changes = {n: table.c[n] + statement.excluded[n] if add else statement.excluded[n] for n in names}
             await connection.execute(statement.on_conflict_do_update(set_=changes), list(rows))
+        else:
+            on_mysql = mysql.insert(table)
+            changes = {n: table.c[n] + on_mysql.inserted[n] if add else on_mysql.inserted[n] for n in names}
+            await connection.execute(on_mysql.on_duplicate_key_update(changes), list(rows))
 
 
-def _update_text(table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...]) -> sa.TextClause:
+def _update_text(
+    table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], dialect: sa.Dialect
+) -> sa.TextClause:
     name = table.name
-    value = {column: f"json_extract(v.value, '$[{index}]')" for index, column in enumerate(columns)}
-    sets = ", ".join(f"{column} = {value[column]}" for column in columns if column not in match)
-    # the unary plus keeps the planner off the status index: three times faster
-    guards = " AND ".join(
-        f"{'' if column == 'id' else '+'}{name}.{column.removeprefix('was_')} = {value[column]}" for column in match
+    value = {column: _value(dialect, index) for index, column in enumerate(columns)}
+    sets = ", ".join(f"{name}.{column} = {value[column]}" for column in columns if column not in match)
+    if dialect.name == "sqlite":
+        # the unary plus keeps the planner off the status index: three times faster
+        guards = " AND ".join(f"{_plus(column)}{name}.{_now(column)} = {value[column]}" for column in match)
+        sets = sets.replace(f"{name}.", "")
+        return sa.text(f"UPDATE {name} SET {sets} FROM json_each(:rows) AS v WHERE {guards}")  # noqa: S608
+    # character set and collation must be given (without them it ran 50 times slower), and the primary key named
+    types = ", ".join(
+        f"c{index} {table.c[_now(column)].type.compile(dialect)} PATH '$[{index}]'"
+        for index, column in enumerate(columns)
     )
-    return sa.text(f"UPDATE {name} SET {sets} FROM json_each(:rows) AS v WHERE {guards}")  # noqa: S608
+    guards = " AND ".join(f"{name}.{_now(column)} = {value[column]}" for column in match)
+    return sa.text(
+        f"UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS({types})) AS v STRAIGHT_JOIN {name} FORCE INDEX (PRIMARY) "
+        f"ON {guards} SET {sets}"
+    )
+
+
+def _value(dialect: sa.Dialect, index: int) -> str:
+    return f"json_extract(v.value, '$[{index}]')" if dialect.name == "sqlite" else f"v.c{index}"
+
+
+def _now(column: str) -> str:
+    return column.removeprefix("was_")
+
+
+def _plus(column: str) -> str:
+    return "" if column == "id" else "+"
 
 
 def _encoder(column: sa.Column[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
@@ -149,35 +174,6 @@ def _encoder(column: sa.Column[Any], dialect: sa.Dialect) -> Callable[[Any], Any
         return bound.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(bound, datetime) else bound
 
     return encode
-
-
-# ── SQLite ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _sqlite_reader(url: sa.URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=60,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"timeout": 10},
-    )
-
-    @sa.event.listens_for(engine.sync_engine, "connect")
-    def prepare(dbapi_connection: Any, _: Any) -> None:
-        dbapi_connection.isolation_level = None
-        dbapi_connection.execute("PRAGMA cache_size = -32000").close()
-
-    return engine
-
-
-def _check_folder(url: sa.URL) -> None:
-    if not url.database or url.database == ":memory:":
-        raise SettingsError("TRADEFREE_DATABASE_URL: SQLite needs a file, as in sqlite+aiosqlite:///tradefree.db")
-    folder = Path(url.database).parent
-    if not folder.is_dir():
-        raise SettingsError(f"TRADEFREE_DATABASE_URL: the folder {folder} does not exist")
 
 
 # ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,12 +193,12 @@ class _errors:  # noqa: N801 (used as a with-statement's verb)
         if isinstance(error, PoolTimeout):
             raise StorageUnavailable("no database connection became free in time") from error
         if isinstance(error, DBAPIError):
-            said = str(error.orig)
-            if any(sign in said.lower() for sign in _REPEATABLE):
+            said, number = str(error.orig), error_number(error.orig)
+            if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
                 raise _Repeat(said) from error
-            if error.connection_invalidated or any(sign in said.lower() for sign in _AWAY):
+            if error.connection_invalidated or number in AWAY or any(sign in said.lower() for sign in _AWAY):
                 raise StorageUnavailable(f"the database does not answer: {said}") from error
-            if isinstance(error, OperationalError) and "no such table" in said:
+            if number == NO_TABLE or "no such table" in said:
                 raise StorageUnavailable("the database has no tables yet: run `tradefree migrate`") from error
         elif isinstance(error, OSError):
             raise StorageUnavailable(f"the database does not answer: {error}") from error

@@ -23,7 +23,7 @@ from tradefree.database.rows import (
 from tradefree.database.tables import attempts, task_labels, task_logs, task_totals, tasks, workers
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import LIVE, Status
-from tradefree.tasks.task import Attempt, LogLine, Task, Worker, type_of_lane
+from tradefree.tasks.task import Attempt, LogLine, Task, Worker, lane_of, type_of_lane
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -47,20 +47,21 @@ class BrowsingStore:
     async def task(self, task_id: str, *, payloads: bool = True) -> Task | None:
         """See ``ports.BrowseStore``."""
         query = sa.select(*(TASK_WITH_PAYLOADS if payloads else TASK)).where(tasks.c.id == task_id)
-        rows = await self._rows(query)
+        rows = await self._rows(query) if task_id.isascii() else []
         return to_task(rows[0]) if rows else None
 
     async def attempts(self, task_id: str) -> list[Attempt]:
         """See ``ports.BrowseStore``."""
         query = sa.select(*ATTEMPT).where(attempts.c.task_id == task_id).order_by(attempts.c.number)
-        return [to_attempt(row) for row in await self._rows(query)]
+        return [to_attempt(row) for row in (await self._rows(query) if task_id.isascii() else ())]
 
     async def logs(self, task_id: str, *, after: int = 0, limit: int, level: str | None = None) -> list[LogLine]:
         """See ``ports.BrowseStore``."""
         query = sa.select(*LOG).where(task_logs.c.task_id == task_id, task_logs.c.id > after)
         if level is not None:
             query = query.where(task_logs.c.level.in_(LEVELS[LEVELS.index(level) :]))
-        return [to_log(row) for row in await self._rows(query.order_by(task_logs.c.id).limit(limit))]
+        rows = await self._rows(query.order_by(task_logs.c.id).limit(limit)) if task_id.isascii() else []
+        return [to_log(row) for row in rows]
 
     async def counts(self) -> dict[str, dict[Status, int]]:
         """See ``ports.BrowseStore``."""
@@ -101,7 +102,8 @@ def _conditions(wanted: TaskFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.only_types is not None:
         conditions.append(tasks.c.type.in_(wanted.only_types))
     if wanted.concurrency_key is not None:
-        conditions.append(tasks.c.concurrency_key == wanted.concurrency_key)
+        # by the lane's digest: a collation that pads would find 'key ' too
+        conditions.append(tasks.c.lane.endswith(lane_of("", wanted.concurrency_key)))
     if wanted.submitted_by is not None:
         conditions.append(tasks.c.submitted_by == wanted.submitted_by)
     if wanted.created_after is not None:
@@ -118,7 +120,7 @@ def _conditions(wanted: TaskFilter) -> list[sa.ColumnElement[bool]]:
 
 def _mentions(text: str) -> sa.ColumnElement[bool]:
     return sa.or_(
-        tasks.c.id.startswith(text, autoescape=True),
+        tasks.c.id.startswith(text, autoescape=True) if text.isascii() else sa.false(),
         tasks.c.concurrency_key.contains(text, autoescape=True),
         tasks.c.error_message.contains(text, autoescape=True),
         sa.exists().where(task_labels.c.task_id == tasks.c.id, task_labels.c.value.contains(text, autoescape=True)),

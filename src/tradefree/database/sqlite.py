@@ -1,4 +1,4 @@
-"""SQLite's writing connection, used in the event loop's own thread.
+"""SQLite: one connection writes, in the event loop's own thread; others read, in threads of their own.
 
 A statement takes some twenty microseconds. Handing it to a thread and back, as aiosqlite does, takes half a millisecond
 (measured: a task's whole way 25 ms instead of 9). Units that write are short, so the loop may wait for them; reading,
@@ -10,17 +10,47 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from tradefree.errors import SettingsError
 
 T = TypeVar("T")
 
+READERS = 4
 LOCKED_SECONDS = 10.0
 """How long a writer waits for another process's transaction, or another loop's."""
 FIRST_WAIT, LONGEST_WAIT = 0.0005, 0.02
 """Seconds between tries to begin, growing."""
+
+
+class SqliteEngines:
+    """The writer and the readers of one file."""
+
+    def __init__(self, url: sa.URL) -> None:
+        _check_folder(url)
+        self._writer = InlineWriter(url.database or "")
+        self._reader = _reader(url)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Committed at the end, rolled back if the body raises."""
+        async with self._writer.transaction() as connection:
+            yield cast(AsyncConnection, connection)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        self._writer.close()
+        await self._reader.dispose()
 
 
 class InlineConnection:
@@ -88,3 +118,29 @@ async def _take_write_lock(connection: sa.Connection) -> None:
                 raise
         await asyncio.sleep(wait)
         wait = min(LONGEST_WAIT, wait * 1.5)
+
+
+def _reader(url: sa.URL) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=60,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": 10},
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def prepare(dbapi_connection: Any, _: Any) -> None:
+        dbapi_connection.isolation_level = None
+        dbapi_connection.execute("PRAGMA cache_size = -32000").close()
+
+    return engine
+
+
+def _check_folder(url: sa.URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise SettingsError("TRADEFREE_DATABASE_URL: SQLite needs a file, as in sqlite+aiosqlite:///tradefree.db")
+    folder = Path(url.database).parent
+    if not folder.is_dir():
+        raise SettingsError(f"TRADEFREE_DATABASE_URL: the folder {folder} does not exist")
