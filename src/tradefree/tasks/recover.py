@@ -16,6 +16,8 @@ from tradefree.tasks.types import TaskType
 
 LEASE = 15.0
 """Seconds a worker keeps its tasks without a successful beat."""
+GAP = 5.0
+"""Seconds between rounds that are a break: something stood still, and perhaps the workers' beats did, too."""
 CLAIM_WITHIN = 30.0
 """Seconds after which an admitted task that nobody claimed goes back in line."""
 REMEMBER = timedelta(days=1)
@@ -46,13 +48,19 @@ class Recovery:
         self._resumable = resumable
         self._well_since = math.inf
         """Since when (monotonic) this leader's rounds have succeeded without a break."""
+        self._round_at = -math.inf
+        """When the last round succeeded."""
         self._forget_at = 0.0
         self._many_since = math.inf
         """Since when over half of the workers have been late together."""
 
     def round_succeeded(self) -> None:
         """A round of this leader was committed."""
-        self._well_since = min(self._well_since, self._clock.monotonic())
+        now = self._clock.monotonic()
+        if now - self._round_at > GAP:
+            self.round_failed()
+        self._round_at = now
+        self._well_since = min(self._well_since, now)
 
     def round_failed(self) -> None:
         """A round failed, or leadership is new: the waiting starts again."""
