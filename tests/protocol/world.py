@@ -283,10 +283,11 @@ class World:
         task, run = performance.task, performance.run
         if wish == "hand back":
             return HandBack()
-        if task.cancel_requested_at and wish in ("let go", "let go unseen"):
-            if run is not None and wish == "let go":
+        if task.cancel_requested_at and wish in ("completed", "let go unseen"):
+            seen = wish == "completed"
+            if run is not None and seen:
                 run.going_on = False
-            return LetGo(confirmed=wish == "let go")
+            return LetGo(confirmed=seen)
         if wish == "busy" and (run is None or performance.began_run):
             if run is not None:
                 self.runs.remove(run)
@@ -459,7 +460,7 @@ class World:
             for process in self.processes:
                 await self.claim(process)
                 for performance in list(process.hands.values()):
-                    self.send(process, performance, "let go" if performance.task.cancel_requested_at else "completed")
+                    self.send(process, performance, "completed")
             while self.in_flight:
                 await self.arrive(0)
             if all(task.terminal for task in (await self.tasks()).values()):

@@ -49,6 +49,8 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
         return
     path = Path(settings.database.database + ".lock")
+    if not path.parent.is_dir():
+        raise SettingsError(f"TRADEFREE_DATABASE_URL: the folder {path.parent} does not exist")
     try:
         file = path.open("w")
     except OSError as error:

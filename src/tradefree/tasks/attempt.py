@@ -88,6 +88,16 @@ class Attempt:
         return stopped
 
     async def _ask_to_stop(self) -> bool:
+        if not self._runner.resumable:
+            return await self._stopped()
+        why = "cancelled" if self.cancelled else "over its time-out"
+        self._run.log("info", f"The task is {why}: the run is told to stop.", event="run.stop_asked")
+        stopped = await self._stopped()
+        words = "The run was seen to stop." if stopped else UNSEEN
+        self._run.log("info" if stopped else "warning", words, event="run.stopped" if stopped else "run.stop_unseen")
+        return stopped
+
+    async def _stopped(self) -> bool:
         try:
             async with asyncio.timeout(STOP_WITHIN):
                 return await self._runner.stop(self._run)

@@ -31,6 +31,11 @@ def type_of_lane(lane: str) -> str:
     return lane.partition("/")[0]
 
 
+def has_key(lane: str) -> bool:
+    """True if the tasks of the lane share a concurrency key; those without one are in a lane, but not alike."""
+    return not lane.endswith("/")
+
+
 def sort_at(eligible_at: datetime, priority: int) -> datetime:
     """The moment a waiting task is ordered by: earlier runs first. Fixed when the task becomes eligible."""
     return eligible_at - priority * PRIORITY_STEP

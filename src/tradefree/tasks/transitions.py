@@ -227,12 +227,12 @@ def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck
     if not no.retryable or failures >= budget:
         change = fail(task, no.code, no.message, now)
         return Change(task, {**change.values, "failures": failures}, change.line)
-    wait = rules.retry.delay(failures, luck=luck, retry_after=no.retry_after)
+    wait = 0.0 if task.cancel_requested_at else rules.retry.delay(failures, luck=luck, retry_after=no.retry_after)
     return _later(
         task,
         now,
         wait,
-        f"Attempt {task.attempt_count} failed: {no.message} Next attempt in {wait:.1f} s "
+        f"Attempt {task.attempt_count} failed: {_sentence(no.message)} Next attempt in {wait:.1f} s "
         f"({failures} of {budget} used).",
         "attempt.failed",
         failures=failures,
@@ -367,6 +367,10 @@ def _to_be_looked_up(task: Task, rules: Rules) -> dict[str, Any]:
 def _as_it_was(task: Task) -> dict[str, Any]:
     """The columns that a move to the same state must not reset."""
     return {"worker_id": task.worker_id, "holds_slot": task.holds_slot}
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "。", "！", "？")) else f"{text}."
 
 
 def _seconds(start: datetime, end: datetime) -> str:

@@ -13,7 +13,7 @@ from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
-from tradefree.tasks.outcome import DidNotWork, HandBack, Outcome, Report
+from tradefree.tasks.outcome import DidNotWork, HandBack, NothingStarted, Outcome, Report
 from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, Signals, Store, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.task import LogLine, Task, Worker
@@ -252,7 +252,7 @@ class Runtime:
         runner = self._runners.get(task_type.runner)
         if runner is None:
             words = f"Runner {task_type.runner!r} is not installed on worker {self._name}."
-            return DidNotWork("unknown_runner", words, retryable=False)
+            return NothingStarted(words)
         connection = await self._catalog.connection(task_type.connection) if task_type.connection else None
         if task_type.connection and connection is None:
             words = f"Connection {task_type.connection!r} is not defined any more."
