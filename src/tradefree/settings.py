@@ -39,7 +39,6 @@ class Settings(BaseSettings):
     api_url: str = Field("http://127.0.0.1:8080", description="Where the command line finds the task service.")
     api_key: SecretStr | None = Field(None, description="The key the command line uses.")
     concurrency: int = Field(200, ge=1, le=20_000, description="Tasks one worker process performs at once.")
-    threads: int = Field(32, ge=1, le=1000, description="Threads for synchronous Python runners in one worker.")
     queues: str = Field("default", description="Queues a worker serves, comma-separated.")
     drain_timeout: float = Field(
         25.0,

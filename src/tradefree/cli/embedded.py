@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,8 +77,16 @@ async def _main(settings: Settings) -> None:
         prepare(celery, settings, signals)
         async with open_system(settings, signals, celery) as system:
             await system.recovery.bury_all()
-            async with EmbeddedWorker(celery):
-                await serve(system, listener, on_ready=lambda url: _greet(system, url))
+            async with EmbeddedWorker(celery) as worker:
+                serving = asyncio.create_task(serve(system, listener, on_ready=lambda url: _greet(system, url)))
+                working = asyncio.create_task(worker.ended.wait())
+                await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)
+                if not serving.done():
+                    log.critical("the worker has ended; so does the system")
+                    os.kill(os.getpid(), signal.SIGTERM)
+                await serving
+            if worker.failed:
+                raise SystemExit(os.EX_SOFTWARE)
 
 
 async def _greet(system: System, url: str) -> None:

@@ -86,7 +86,7 @@ class Task:
     """In flight: counts in every limit. True while queued or processing and for a run nobody could account for yet."""
     runner_state: dict[str, Any] | None = None
     """What the runner stored so that another attempt can find the run it started (for Dify: run id, user).
-    None: no run is under way. ``{}``: one may have been started, but its id was never stored."""
+    None: no run is under way. ``{"attempt": n}`` alone: attempt n was cut off before it stored anything; one may be."""
 
     @property
     def terminal(self) -> bool:
@@ -160,7 +160,13 @@ class WorkerStatus(StrEnum):
     LIVE = "live"
     DRAINING = "draining"
     """Finishes what it has, takes nothing new."""
+    LEFT = "left"
+    """It ended its incarnation itself."""
     DEAD = "dead"
+    """Its lease ran out."""
+
+
+GONE = frozenset({WorkerStatus.LEFT, WorkerStatus.DEAD})
 
 
 @dataclass(frozen=True, slots=True)
