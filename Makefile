@@ -32,6 +32,7 @@ check: setup ## format, lint, types, import contracts, docs
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/pytest tests/docs
 
 format: setup ## format and mend what ruff can mend
 	$(VENV)/bin/ruff format .

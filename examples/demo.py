@@ -197,6 +197,7 @@ async def details(api: aiohttp.ClientSession, ids: list[str]) -> list[Doc]:
 async def show_one(wanted: list[Doc], ids: list[str], environment: dict[str, str]) -> None:
     """The log of one task: the one whose connection broke if there is one."""
     number = next((i for i, item in enumerate(wanted) if "cut_stream" in str(item)), 0)
+    console.print()
     console.rule("one task, as `tradefree logs` shows it")
     await tradefree("logs", ids[number], environment=environment)
 

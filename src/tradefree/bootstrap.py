@@ -75,7 +75,11 @@ def secret_keys(settings: Settings) -> str:
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
     if settings.database.get_backend_name() == "sqlite" and settings.database.database:
-        return key_beside(Path(settings.database.database))
+        file = Path(settings.database.database)
+        try:
+            return key_beside(file)
+        except OSError as error:
+            raise SettingsError(f"TRADEFREE_DATABASE_URL: cannot write beside {file}: {error.strerror}") from None
     raise SettingsError(
         "TRADEFREE_SECRET_KEY: is needed with this database; `tradefree keys secret` prints a fresh one"
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from tradefree.errors import SettingsError
 from tradefree.settings import Settings
 
 _SECRETS = re.compile(r"(tfk_|app-)[A-Za-z0-9_-]{8,}|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
@@ -52,8 +53,12 @@ def configure_logging(settings: Settings) -> None:
 
 def _rotating(settings: Settings) -> logging.Handler:
     assert settings.log_file is not None
-    settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-    return logging.handlers.RotatingFileHandler(settings.log_file, maxBytes=10_000_000, backupCount=5, encoding="utf-8")
+    file = settings.log_file
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return logging.handlers.RotatingFileHandler(file, maxBytes=10_000_000, backupCount=5, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"TRADEFREE_LOG_FILE: cannot write {file}: {error.strerror}") from None
 
 
 def _handler(handler: logging.Handler, shared: list[Any], *, json: bool) -> logging.Handler:

@@ -73,9 +73,11 @@ class Process:
 class System:
     """``tradefree up`` in a folder; it may be killed and started again."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, python_path: Path | None = None, **settings: Any) -> None:
         self.folder = folder
         self.settings = {f"TRADEFREE_{name.upper()}": str(value) for name, value in settings.items()}
+        if python_path is not None:
+            self.settings["PYTHONPATH"] = str(python_path)
         self.settings["TRADEFREE_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/tradefree.db"
         self.key = ""
         self._starts = 0

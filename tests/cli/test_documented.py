@@ -60,7 +60,6 @@ def _loaded(code: str) -> list[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 
-@pytest.mark.xfail(strict=True, reason="cli/run.py imports the settings at its top")
 def test_putting_the_commands_together_loads_nothing_heavy() -> None:
     assert _loaded("import tradefree.cli.main") == []
 

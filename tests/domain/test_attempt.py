@@ -161,8 +161,7 @@ async def test_a_result_at_the_last_moment_is_kept() -> None:
 async def cancelled(hands: Hands) -> Outcome:
     """Cancel while it runs."""
     work = asyncio.create_task(hands.perform())
-    while not hands.runner.runs:
-        await asyncio.sleep(0)
+    await hands.runner.started.wait()
     hands.attempt.cancel()
     return await work
 
@@ -259,8 +258,7 @@ async def test_dropping_it_asks_nobody() -> None:
 
     hands = Hands(notices, resumable=True)
     work = asyncio.create_task(hands.perform())
-    while not hands.runner.runs:
-        await asyncio.sleep(0)
+    await hands.runner.started.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work

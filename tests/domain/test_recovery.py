@@ -71,6 +71,21 @@ async def test_nobody_is_buried_before_a_lease_of_good_rounds(system: System) ->
 
 
 @pytest.mark.usefixtures("echo")
+@pytest.mark.parametrize("stood_still", [LEASE, LEASE * 10])
+async def test_a_leader_that_stood_still_waits_anew(system: System, stood_still: float) -> None:
+    """A call that hung, a machine that slept: perhaps the beats hung with it. No round failed, and yet."""
+    await system.worker("w1")
+    await well_for(system, LEASE * 2, "w1")
+    system.clock.advance(stood_still)
+    await well_for(system, 1)
+    await system.recovery.run()
+    assert await dead(system) == set()
+    await well_for(system, LEASE - 1)
+    await system.recovery.run()
+    assert await dead(system) == {"w1"}
+
+
+@pytest.mark.usefixtures("echo")
 async def test_over_half_of_the_workers_at_once_get_a_lease_more(system: System) -> None:
     for number in range(5):
         await system.worker(f"w{number}")

@@ -21,6 +21,7 @@ from tradefree.tasks.types import TaskType
 from tradefree.testing.clock import FrozenClock
 from tradefree.testing.doubles import RecordingSignals, ScriptedRunner
 from tradefree.testing.memory import MemoryStore
+from tradefree.worker import flusher as flusher_module
 from tradefree.worker import runtime as runtime_module
 from tradefree.worker import writer as writer_module
 from tradefree.worker.runtime import Runtime
@@ -113,7 +114,7 @@ Start = Callable[..., contextlib.AbstractAsyncContextManager[World]]
 def start(monkeypatch: pytest.MonkeyPatch) -> Start:
     """``async with start(runner, capacity=…) as world``: a runtime at work."""
     monkeypatch.setattr(runtime_module, "BEAT_EVERY", 0.01)
-    monkeypatch.setattr(runtime_module, "FLUSH_EVERY", 0.01)
+    monkeypatch.setattr(flusher_module, "FLUSH_EVERY", 0.01)
     monkeypatch.setattr(writer_module, "RETRY_EVERY", 0.01)
 
     @contextlib.asynccontextmanager

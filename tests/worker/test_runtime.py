@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tradefree.runners import runner
-from tradefree.tasks.ports import WORKERS, task_topic
+from tradefree.tasks import attempt as attempt_module
+from tradefree.tasks.ports import WORKERS, Submission, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.states import Status
+from tradefree.tasks.submit import NewTask, prepare
 from tradefree.tasks.transitions import Rules, lose
+from tradefree.tasks.types import TaskType
 from tradefree.testing.doubles import ScriptedRunner
 from tradefree.worker.runtime import MARGIN
 from worker.conftest import Gate, Start, scripted
@@ -179,7 +184,7 @@ async def test_draining_lets_tasks_end_and_hands_back_the_others(start: Start) -
         task = await world.task(stays)
         assert (task.status, task.failures, task.crashes, task.attempt_count) == (Status.PENDING, 0, 0, 1)
         (worker, _), *_ = await world.store.all_workers()
-        assert worker.status == "dead"
+        assert worker.status == "left"
 
 
 async def test_a_draining_worker_takes_nothing_new(start: Start) -> None:
@@ -202,13 +207,104 @@ async def _draining(world: Any) -> bool:
 
 @pytest.mark.parametrize(
     ("task_type", "code"),
-    [({"runner": "missing"}, "unknown_runner"), ({"runner": "scripted", "connection": "gone"}, "unknown_connection")],
+    [({"runner": "scripted", "connection": "gone"}, "unknown_connection")],
 )
 async def test_what_is_missing_is_said(start: Start, task_type: dict[str, Any], code: str) -> None:
     async with start(ScriptedRunner(), odd=task_type) as world:
         task_id = await world.submit("odd")
         await world.admit()
         assert (await world.reaches(task_id, *ENDED)).error_code == code
+
+
+async def test_a_runner_that_is_not_installed_yet_is_waited_for(start: Start) -> None:
+    async with start(ScriptedRunner(), odd={"runner": "missing"}) as world:
+        task_id = await world.submit("odd")
+        await world.admit()
+        task = await world.reaches(task_id, Status.SCHEDULED)
+        assert (task.failures, task.deferrals) == (0, 1)
+        assert "not installed" in (await world.store.logs(task_id, limit=10))[-1].message
+
+
+async def test_a_type_defined_a_moment_ago_is_known(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        await world.catalog.types()
+        await world.store.put_task_type(TaskType(name="new", runner="scripted"))
+        task = prepare(NewTask("new"), TaskType(name="new", runner="scripted"), world.clock.now(), None)
+        await world.store.submit([Submission(task)])
+        await world.admit()
+        assert (await world.reaches(task.id, *ENDED)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("crime", [SystemExit(3), KeyboardInterrupt(), StopAsyncIteration(), GeneratorExit()])
+async def test_nothing_a_runner_raises_harms_the_worker(start: Start, crime: BaseException) -> None:
+    async def commit(run: Any) -> Any:
+        if run.input_data:
+            raise crime
+
+    async with start(scripted(commit)) as world:
+        bad, good = [await world.submit(input_data=data, max_attempts=1) for data in ({"bad": 1}, {})]
+        await world.admit()
+        assert type(crime).__name__ in str((await world.reaches(bad, *ENDED)).error_message)
+        assert (await world.reaches(good, *ENDED)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("crime", [SystemExit, StopIteration, KeyboardInterrupt])
+async def test_nothing_a_function_in_a_thread_raises_harms_the_worker(start: Start, crime: type[BaseException]) -> None:
+    @runner
+    def commit(input_data: Any) -> None:
+        raise crime
+
+    async with start(commit) as world:
+        task_id = await world.submit(max_attempts=1)
+        await world.admit()
+        task = await world.reaches(task_id, *ENDED)
+        assert (task.error_code, crime.__name__ in str(task.error_message)) == ("runner_error", True)
+
+
+async def test_a_log_line_may_carry_anything(start: Start) -> None:
+    async def talk(run: Any) -> None:
+        run.log("info", "price \ud800", event="ünusual", price=Decimal("1.50"), odd={1: object()}, bad="\udfff")
+
+    async with start(scripted(talk)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.reaches(task_id, Status.COMPLETED)
+        (line,) = [line for line in await world.store.logs(task_id, limit=10) if line.message.startswith("price")]
+        assert line.data
+
+
+async def test_a_runner_that_will_not_let_go_is_left_behind(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt_module, "SETTLE", 0.01)
+    release = asyncio.Event()
+
+    async def stubborn(run: Any) -> None:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async with start(scripted(stubborn)) as world:
+        task_id = await world.submit(timeout=0.05, max_attempts=1)
+        await world.admit()
+        assert (await world.reaches(task_id, *ENDED)).error_code == "timeout"
+        release.set()
+
+
+async def test_a_known_result_is_not_thrown_away_at_a_stop(start: Start) -> None:
+    gate = Gate("paid for")
+    async with start(scripted(gate)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        world.store.away = True
+        gate.opened.set()
+        await world.until(lambda: gate.inside == 0)
+        drained = asyncio.create_task(world.runtime.drain(lambda: 0.0))
+        await asyncio.sleep(0.05)
+        assert not drained.done()
+        world.store.away = False
+        await drained
+        task = await world.task(task_id)
+        assert (task.status, task.output_data) == (Status.COMPLETED, "paid for")
 
 
 async def test_log_lines_arrive_while_the_attempt_runs_and_in_order(start: Start) -> None:
@@ -249,10 +345,10 @@ async def test_a_runners_state_is_stored_before_it_goes_on(start: Start) -> None
         task_id = await world.submit()
         await world.admit()
         await world.until(lambda: gate.inside == 1)
-        assert (await world.task(task_id)).runner_state == {"run_id": "r-1"}
+        assert (await world.task(task_id)).runner_state == {"run_id": "r-1", "saved_by": 1}
         gate.opened.set()
         await world.reaches(task_id, Status.COMPLETED)
-        assert (await world.store.attempts(task_id))[0].runner_state == {"run_id": "r-1"}
+        assert (await world.store.attempts(task_id))[0].runner_state == {"run_id": "r-1", "saved_by": 1}
 
 
 async def test_a_runner_that_saves_for_a_task_it_has_lost_is_stopped(start: Start) -> None:

@@ -129,7 +129,7 @@ async def writable(database: Database) -> str:
 
 async def secrets(store: SqlStore) -> str:
     """The secret key opens what is stored."""
-    return f"{plural(len(await store.connections()), 'stored connection')} can be opened"
+    return f"{plural(len(await store.connections(strict=True)), 'stored connection')} can be opened"
 
 
 async def broker(settings: Settings) -> str:

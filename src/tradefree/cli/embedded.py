@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +51,8 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
         return
     path = Path(settings.database.database + ".lock")
+    if not path.parent.is_dir():
+        raise SettingsError(f"TRADEFREE_DATABASE_URL: the folder {path.parent} does not exist")
     try:
         file = path.open("w")
     except OSError as error:
@@ -73,8 +77,16 @@ async def _main(settings: Settings) -> None:
         prepare(celery, settings, signals)
         async with open_system(settings, signals, celery) as system:
             await system.recovery.bury_all()
-            async with EmbeddedWorker(celery):
-                await serve(system, listener, on_ready=lambda url: _greet(system, url))
+            async with EmbeddedWorker(celery) as worker:
+                serving = asyncio.create_task(serve(system, listener, on_ready=lambda url: _greet(system, url)))
+                working = asyncio.create_task(worker.ended.wait())
+                await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)
+                if not serving.done():
+                    log.critical("the worker has ended; so does the system")
+                    os.kill(os.getpid(), signal.SIGTERM)
+                await serving
+            if worker.failed:
+                raise SystemExit(os.EX_SOFTWARE)
 
 
 async def _greet(system: System, url: str) -> None:

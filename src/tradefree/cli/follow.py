@@ -35,7 +35,7 @@ class Place:
     """Where in the stream we are."""
 
     last_id: str = ""
-    retry: float = RETRY
+    retry: float = field(default_factory=lambda: RETRY)
     failures: int = 0
     seen: dict[int, None] = field(default_factory=dict)
     """Ids of log lines handed out, oldest first. Lines may come out of the order of their ids."""

@@ -29,6 +29,7 @@ STYLES = {
     "cancelled": "bright_black",
     "live": "green",
     "draining": "yellow",
+    "left": "dim",
     "dead": "red",
     "active": "green",
     "expired": "yellow",

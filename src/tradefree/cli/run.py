@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradefree.settings import load_settings
+if TYPE_CHECKING:
+    from tradefree.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", show_default="8080")]
@@ -18,22 +19,25 @@ def up(host: Host = None, port: Port = None, concurrency: Concurrency = None) ->
     """Run everything in one process: service, dispatcher, worker, in-memory broker, SQLite file."""
     from tradefree.cli.embedded import run_embedded
 
-    run_embedded(load_settings(**_given(host=host, port=port, concurrency=concurrency)))
+    run_embedded(_settings(host=host, port=port, concurrency=concurrency))
 
 
 def api(host: Host = None, port: Port = None) -> None:
     """Run a task service, with a dispatcher that competes for leadership. Run as many as you like."""
     from tradefree.cli.separate import run_api
 
-    run_api(load_settings(**_given(host=host, port=port)))
+    run_api(_settings(host=host, port=port))
 
 
 def worker(concurrency: Concurrency = None, queues: Queues = None) -> None:
     """Run a worker. Needs a broker that other processes can reach."""
     from tradefree.cli.separate import run_worker
 
-    run_worker(load_settings(**_given(concurrency=concurrency, queues=queues)))
+    run_worker(_settings(concurrency=concurrency, queues=queues))
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+def _settings(**options: Any) -> Settings:
+    """The settings, with the options that were given."""
+    from tradefree.settings import load_settings
+
+    return load_settings(**{name: value for name, value in options.items() if value is not None})

@@ -8,6 +8,8 @@ which may take long, stays in threads.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -77,6 +79,7 @@ class InlineWriter:
     """One connection, one transaction at a time, each beginning with the write lock."""
 
     def __init__(self, file: str) -> None:
+        _make_private(file)
         self._engine = sa.create_engine(
             sa.URL.create("sqlite", database=file),
             pool_size=1,
@@ -104,6 +107,12 @@ class InlineWriter:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _make_private(file: str) -> None:
+    """A new file is its owner's alone: it holds the payloads. The files SQLite puts beside it are like it."""
+    with contextlib.suppress(OSError):  # what is wrong with the place is said when the file is opened
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 async def _take_write_lock(connection: sa.Connection) -> None:

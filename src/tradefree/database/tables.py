@@ -154,7 +154,7 @@ workers = sa.Table(
     sa.Column("status", ascii_text(16), nullable=False),
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("lease_until", Moment, nullable=False),
-    sa.CheckConstraint("status IN ('live', 'draining', 'dead')", name="status"),
+    sa.CheckConstraint("status IN ('live', 'draining', 'left', 'dead')", name="status"),
     **MYSQL,
 )
 

@@ -16,9 +16,11 @@ and, in the project's ``pyproject.toml``:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -32,8 +34,8 @@ class PythonRunner:
     """Calls a function with ``input_data`` and, if it takes a second argument, the ``Run``.
 
     A coroutine function runs in the worker's event loop and is cancelled at a time-out or cancel. A plain function runs
-    in a thread, which Python cannot stop: at a time-out or cancel the task goes on without it and the function runs to
-    its end unheeded, so long ones should look at ``run.cancelled``.
+    in a thread of its own, which Python cannot stop: at a time-out or cancel the task goes on without it and the
+    function runs to its end unheeded, so long ones should look at ``run.cancelled``.
     """
 
     resumable = False
@@ -54,8 +56,7 @@ class PythonRunner:
         call = functools.partial(self._function, run.input_data, *([run] if self._takes_run else []))
         if self._asynchronous:
             return await call()
-        context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(None, context.run, call)
+        return await _in_thread(functools.partial(contextvars.copy_context().run, call))
 
     async def stop(self, run: Run) -> bool:  # noqa: ARG002
         """A coroutine is cancelled by the runtime; of a thread nobody can say."""
@@ -65,6 +66,34 @@ class PythonRunner:
         """See ``ports.Runner``."""
         if task_type.connection is not None:
             raise InvalidInput("a Python runner uses no connection", field="connection")
+
+
+async def _in_thread(call: Callable[[], Any]) -> Any:
+    """Call in a fresh daemon thread: none waits for a free one, and none that hangs keeps the process from ending."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if done.done():  # nobody waits any more
+            return
+        if error is None:
+            done.set_result(result)
+        elif isinstance(error, Exception) and not isinstance(error, StopIteration):
+            done.set_exception(error)
+        else:  # StopIteration, SystemExit and the like mean something else to an event loop
+            done.set_exception(RuntimeError(f"the function raised {error!r}"))
+
+    def work() -> None:
+        result, failure = None, None
+        try:
+            result = call()
+        except BaseException as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the worker has gone
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=work, name="runner", daemon=True).start()
+    return await done
 
 
 def runner(function: Callable[..., Any]) -> PythonRunner:

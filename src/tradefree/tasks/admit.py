@@ -16,7 +16,7 @@ from tradefree.limits.fair import FairLanes
 from tradefree.limits.places import Places, Seat
 from tradefree.limits.scopes import Room, Scope
 from tradefree.tasks.ports import Head, Held, Round
-from tradefree.tasks.task import Worker, type_of_lane
+from tradefree.tasks.task import Worker, has_key, type_of_lane
 from tradefree.tasks.transitions import SUSPECT_AFTER
 from tradefree.tasks.types import TaskType
 
@@ -104,7 +104,9 @@ class Admission:
             if task_type is None:
                 return None
             limits = task_type.concurrency
-            return limits.max_running if scope.kind == "type" else limits.max_running_per_key
+            if scope.kind == "type":
+                return limits.max_running
+            return limits.max_running_per_key if has_key(scope.name) else None
 
         return Room(cap, used)
 

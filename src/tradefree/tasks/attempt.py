@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -58,7 +57,7 @@ class Attempt:
         """Run to the end, to the time-out or to a cancel."""
         if self.cancelled:
             return await self._let_go_of_earlier_run()
-        work = asyncio.create_task(self._runner.run(self._run))
+        work = asyncio.create_task(self._work())
         wish = asyncio.create_task(self._cancel.wait())
         try:
             await asyncio.wait({work, wish}, timeout=self._run.timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -71,6 +70,13 @@ class Attempt:
         finally:
             wish.cancel()
             await _end(work)
+
+    async def _work(self) -> Any:
+        """The runner. What would end the event loop (``sys.exit`` in a user's function) ends only this attempt."""
+        try:
+            return await self._runner.run(self._run)
+        except (SystemExit, KeyboardInterrupt, GeneratorExit, StopAsyncIteration) as error:
+            raise RuntimeError(f"the runner raised {error!r}") from error
 
     async def _let_go_of_earlier_run(self) -> Outcome:
         if self._run.state is None:
@@ -88,6 +94,16 @@ class Attempt:
         return stopped
 
     async def _ask_to_stop(self) -> bool:
+        if not self._runner.resumable:
+            return await self._stopped()
+        why = "cancelled" if self.cancelled else "over its time-out"
+        self._run.log("info", f"The task is {why}: the run is told to stop.", event="run.stop_asked")
+        stopped = await self._stopped()
+        words = "The run was seen to stop." if stopped else UNSEEN
+        self._run.log("info" if stopped else "warning", words, event="run.stopped" if stopped else "run.stop_unseen")
+        return stopped
+
+    async def _stopped(self) -> bool:
         try:
             async with asyncio.timeout(STOP_WITHIN):
                 return await self._runner.stop(self._run)
@@ -131,8 +147,14 @@ class Attempt:
 
 
 async def _end(work: asyncio.Task[Any]) -> None:
-    """Cancel and wait until it has let go, whatever it says."""
-    if not work.done():
-        work.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await work
+    """Cancel and wait until it has let go; one that will not is left behind, and what it says is not heard."""
+    if work.done():
+        return
+    work.cancel()
+    await asyncio.wait({work}, timeout=SETTLE)
+    work.add_done_callback(_hear_nothing)
+
+
+def _hear_nothing(work: asyncio.Task[Any]) -> None:
+    if not work.cancelled():
+        work.exception()

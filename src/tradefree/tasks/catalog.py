@@ -42,6 +42,11 @@ class Catalog:
         await self.types()
         return self._connections.get(name)
 
+    async def anew(self) -> dict[str, TaskType]:
+        """Task types read from the database now, whatever is cached: before saying that there is no such thing."""
+        await self._read()
+        return self._types
+
     def forget(self) -> None:
         """Read again at the next call: something was changed here."""
         self._read_at = float("-inf")

@@ -50,9 +50,12 @@ class Control:
     async def retry(self, task_id: str, by: str | None = None, input_data: Json = None) -> Task:
         """Another go for a task that has ended, with other input if given. Conflict while it is live."""
         before = await self._found(task_id)
+        task_type = (await self._catalog.types()).get(before.type)
+        if task_type is None:
+            raise Conflict(f"task type {before.type!r} is not defined any more; define it before the retry")
         values = {}
         if input_data is not None:
-            (await self._catalog.task_type(before.type)).check_input(input_data)
+            task_type.check_input(input_data)
             values["input_data"] = input_data
         now = self._clock.now()
         changes = await self._decide([task_id], lambda task: revive(task, now, by, values))
@@ -63,9 +66,10 @@ class Control:
     async def act(self, action: str, wanted: TaskFilter, by: str | None = None) -> ActionResult:
         """``cancel`` or ``retry`` everything that matches now, in small transactions."""
         now = self._clock.now()
+        types = await self._catalog.types()
         moves: dict[str, Callable[[Task], Change | None]] = {
             "cancel": lambda task: cancel(task, now, by),
-            "retry": lambda task: revive(task, now, by),
+            "retry": lambda task: revive(task, now, by) if task.type in types else None,
         }
         matched = changed = 0
         before_id: str | None = None

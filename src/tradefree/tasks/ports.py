@@ -190,7 +190,7 @@ class WorkStore(Protocol):
 
 class RecoverStore(Protocol):
     async def lapsed(self, *, everyone: bool = False) -> list[Worker]:
-        """Workers not marked dead whose lease ran out; ``everyone``: whatever their lease."""
+        """Workers still counted as alive whose lease ran out; ``everyone``: whatever their lease."""
         ...
 
     async def live_count(self) -> int:
@@ -202,7 +202,11 @@ class RecoverStore(Protocol):
         ...
 
     async def orphans(self, limit: int, claim_within: float) -> list[str]:
-        """Tasks queued at or performed by dead workers, and tasks not claimed within so many seconds."""
+        """Tasks queued at or performed by workers that are gone, and tasks not claimed within so many seconds."""
+        ...
+
+    async def lost_workers(self) -> dict[str, datetime]:
+        """Until when the leases of the dead workers would have held, by id; those that left themselves are not dead."""
         ...
 
     async def forget_workers(self, before: datetime) -> int:
@@ -276,8 +280,9 @@ class CatalogStore(Protocol):
         """Raises NotFound, or Conflict while live tasks of the type exist."""
         ...
 
-    async def connections(self) -> dict[str, Connection]:
-        """Every connection by name, secrets decrypted."""
+    async def connections(self, *, strict: bool = False) -> dict[str, Connection]:
+        """Every connection by name, secrets decrypted. One whose secret cannot be is left out, and logged;
+        ``strict``: it raises SettingsError."""
         ...
 
     async def put_connection(self, connection: Connection) -> bool: ...
@@ -336,8 +341,9 @@ class Run(Protocol):
     timeout: float
     """Seconds this attempt may take; the runtime ends it then."""
     state: dict[str, Any] | None
-    """What an earlier attempt saved of a run that nobody has accounted for. None: a fresh start. ``{}``: an earlier
-    attempt of a resumable runner was cut off before it saved anything, so a run may or may not have been started."""
+    """What an earlier attempt saved of a run that nobody has accounted for. None: a fresh start.
+    ``{"attempt": n}`` alone: attempt n of a resumable runner was cut off before it saved anything, so a run may or may
+    not have been started."""
 
     @property
     def cancelled(self) -> bool:

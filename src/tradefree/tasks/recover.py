@@ -16,6 +16,11 @@ from tradefree.tasks.types import TaskType
 
 LEASE = 15.0
 """Seconds a worker keeps its tasks without a successful beat."""
+GAP = 5.0
+"""Seconds between rounds that are a break: something stood still, and perhaps the workers' beats did, too."""
+SILENCE = 5.0
+"""Seconds a worker must be seen late before it is buried: leases are wall time, and a clock that jumps makes everybody
+late until the next beat."""
 CLAIM_WITHIN = 30.0
 """Seconds after which an admitted task that nobody claimed goes back in line."""
 REMEMBER = timedelta(days=1)
@@ -46,17 +51,26 @@ class Recovery:
         self._resumable = resumable
         self._well_since = math.inf
         """Since when (monotonic) this leader's rounds have succeeded without a break."""
+        self._round_at = -math.inf
+        """When the last round succeeded."""
         self._forget_at = 0.0
+        self._late_since: dict[str, float] = {}
+        """Since when (monotonic) each late worker has been seen to be late."""
         self._many_since = math.inf
         """Since when over half of the workers have been late together."""
 
     def round_succeeded(self) -> None:
         """A round of this leader was committed."""
-        self._well_since = min(self._well_since, self._clock.monotonic())
+        now = self._clock.monotonic()
+        if now - self._round_at > GAP:
+            self.round_failed()
+        self._round_at = now
+        self._well_since = min(self._well_since, now)
 
     def round_failed(self) -> None:
         """A round failed, or leadership is new: the waiting starts again."""
         self._well_since = self._many_since = math.inf
+        self._late_since.clear()
 
     async def run(self) -> int:
         """Bury workers whose lease ran out and move the tasks of the dead; the number of tasks moved."""
@@ -83,13 +97,16 @@ class Recovery:
         """Move these tasks away from where they are."""
         types = await self._catalog.types()
         alive = {worker.id for worker in await self._store.lapsed(everyone=True)}
+        dead = await self._store.lost_workers()
         now = self._clock.now()
 
         def decide(task: Task) -> Change | None:
             if task.status is Status.QUEUED:
                 return unqueue(task, now, "it was not claimed in time.")
             if task.status is Status.PROCESSING and task.worker_id not in alive:  # else it was claimed after all
-                return lose(task, rules_of(types.get(task.type), self._resumable), now)
+                lease_until = dead.get(task.worker_id or "")
+                last_beat = lease_until - timedelta(seconds=LEASE) if lease_until else None
+                return lose(task, rules_of(types.get(task.type), self._resumable), now, last_beat)
             return None
 
         changes = await self._store.decide(ids, decide)
@@ -100,10 +117,12 @@ class Recovery:
         now = self._clock.monotonic()
         if now - self._well_since < LEASE:
             return []
-        late = await self._store.lapsed()
+        late = {worker.id for worker in await self._store.lapsed()}
+        self._late_since = {id_: self._late_since.get(id_, now) for id_ in late}
+        silent = [id_ for id_, since in self._late_since.items() if now - since >= SILENCE]
         if not late or len(late) * 2 <= await self._store.live_count():
             self._many_since = math.inf
-            return [worker.id for worker in late]
+            return silent
         self._many_since = min(self._many_since, now)
         alone = len(late) == 1  # one worker of one: half of the workers means nothing
-        return [worker.id for worker in late] if alone or now - self._many_since >= LEASE else []
+        return silent if alone or now - self._many_since >= LEASE else []

@@ -31,6 +31,11 @@ def type_of_lane(lane: str) -> str:
     return lane.partition("/")[0]
 
 
+def has_key(lane: str) -> bool:
+    """True if the tasks of the lane share a concurrency key; those without one are in a lane, but not alike."""
+    return not lane.endswith("/")
+
+
 def sort_at(eligible_at: datetime, priority: int) -> datetime:
     """The moment a waiting task is ordered by: earlier runs first. Fixed when the task becomes eligible."""
     return eligible_at - priority * PRIORITY_STEP
@@ -81,7 +86,7 @@ class Task:
     """In flight: counts in every limit. True while queued or processing and for a run nobody could account for yet."""
     runner_state: dict[str, Any] | None = None
     """What the runner stored so that another attempt can find the run it started (for Dify: run id, user).
-    None: no run is under way. ``{}``: one may have been started, but its id was never stored."""
+    None: no run is under way. ``{"attempt": n}`` alone: attempt n was cut off before it stored anything; one may be."""
 
     @property
     def terminal(self) -> bool:
@@ -155,7 +160,13 @@ class WorkerStatus(StrEnum):
     LIVE = "live"
     DRAINING = "draining"
     """Finishes what it has, takes nothing new."""
+    LEFT = "left"
+    """It ended its incarnation itself."""
     DEAD = "dead"
+    """Its lease ran out."""
+
+
+GONE = frozenset({WorkerStatus.LEFT, WorkerStatus.DEAD})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ from tradefree.tasks.task import Attempt, AttemptOutcome, LogLine, Task, Usage, 
 
 SUSPECT_AFTER = 2
 """Crashes after which a task runs alone on a worker."""
+YOUNG = timedelta(seconds=30)
+"""A task is suspected of a worker's death only if it had been running for less than this."""
+SAVED_BY = "saved_by"
+"""Where a runner's state tells which attempt saved it: a sign of life in that attempt."""
 POISON_AFTER = 3
 """Crashes after which a task is given up."""
 
@@ -227,12 +231,12 @@ def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck
     if not no.retryable or failures >= budget:
         change = fail(task, no.code, no.message, now)
         return Change(task, {**change.values, "failures": failures}, change.line)
-    wait = rules.retry.delay(failures, luck=luck, retry_after=no.retry_after)
+    wait = 0.0 if task.cancel_requested_at else rules.retry.delay(failures, luck=luck, retry_after=no.retry_after)
     return _later(
         task,
         now,
         wait,
-        f"Attempt {task.attempt_count} failed: {no.message} Next attempt in {wait:.1f} s "
+        f"Attempt {task.attempt_count} failed: {_sentence(no.message)} Next attempt in {wait:.1f} s "
         f"({failures} of {budget} used).",
         "attempt.failed",
         failures=failures,
@@ -310,12 +314,12 @@ def unqueue(task: Task, now: datetime, reason: str) -> Change:
     )
 
 
-def lose(task: Task, rules: Rules, now: datetime) -> Change:
+def lose(task: Task, rules: Rules, now: datetime, last_beat: datetime | None = None) -> Change:
     """processing → pending: its worker is dead. A run that may go on upstream keeps its place until accounted for.
 
-    A death without any sign of life from the runner is held against the task: such a task may be what kills workers.
+    ``last_beat`` is when the worker was last alive; None if it left alive, as one does that was fenced.
     """
-    crashes = task.crashes + (0 if task.runner_state else 1)
+    crashes = task.crashes + _may_have_killed(task, last_beat)
     code, words = "worker_lost", "The worker died or lost its lease."
     ended = Attempt(
         task.id,
@@ -330,6 +334,17 @@ def lose(task: Task, rules: Rules, now: datetime) -> Change:
     )
     change = _after_loss(task, rules, now, crashes, words)
     return Change(task, {**change.values, "crashes": crashes}, change.line, ended)
+
+
+def _may_have_killed(task: Task, last_beat: datetime | None) -> bool:
+    """Whether a worker's death is held against this task: it had only just begun, and its runner gave no sign of life.
+
+    Tasks that ran on for a while beside the culprit are innocent, and so are all if the worker did not die.
+    """
+    if last_beat is None or task.started_at is None:
+        return False
+    state = task.runner_state or {}
+    return last_beat - task.started_at < YOUNG and state.get(SAVED_BY) != task.attempt_count
 
 
 def _after_loss(task: Task, rules: Rules, now: datetime, crashes: int, words: str) -> Change:
@@ -358,15 +373,19 @@ _HAD_ROOM: dict[str, Any] = {"deferrals": 0, "deferred_since": None}
 
 
 def _to_be_looked_up(task: Task, rules: Rules) -> dict[str, Any]:
-    """A run that may go on without us keeps its place. ``{}`` as state: something may have been started, id unknown."""
+    """A run that may go on without us keeps its place. Without a state, we only know which attempt was cut off."""
     if not rules.resumable:
         return {"holds_slot": False, "runner_state": None}
-    return {"holds_slot": True, "runner_state": task.runner_state or {}}
+    return {"holds_slot": True, "runner_state": task.runner_state or {"attempt": task.attempt_count}}
 
 
 def _as_it_was(task: Task) -> dict[str, Any]:
     """The columns that a move to the same state must not reset."""
     return {"worker_id": task.worker_id, "holds_slot": task.holds_slot}
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "。", "！", "？")) else f"{text}."
 
 
 def _seconds(start: datetime, end: datetime) -> str:

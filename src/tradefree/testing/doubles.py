@@ -39,11 +39,14 @@ class ScriptedRunner:
         """Every call of ``run``, in order."""
         self.stopped: list[Run] = []
         """Every call of ``stop``, in order."""
+        self.started = asyncio.Event()
+        """Set by the first call of ``run``; clear it to wait for another."""
         self._stops = stops
         self._calls: dict[str, int] = defaultdict(int)
 
     async def run(self, run: Run) -> Completed | Json:
         self.runs.append(run)
+        self.started.set()
         steps = self.script.get(run.task_id) or self.script.get("*")
         if not steps:
             return run.input_data

@@ -10,7 +10,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import structlog
@@ -39,11 +38,10 @@ class Host(Protocol):
 class RuntimeThread:
     """The runtime's thread. ``start`` returns when the runtime works, or raises what kept it from that."""
 
-    def __init__(self, factory: Factory, name: str, address: str, *, threads: int, patience: float) -> None:
+    def __init__(self, factory: Factory, name: str, address: str, *, patience: float) -> None:
         self._factory = factory
         self._name = name
         self._address = address
-        self._threads = threads
         self._patience = patience
         self._runtime: Runtime | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,8 +77,8 @@ class RuntimeThread:
 
     def _main(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._work())
+            # not asyncio.Runner: at its end that waits for whatever will not let go
+            uvloop.new_event_loop().run_until_complete(self._work())
         except BaseException as error:
             self._trouble = error
             if self._ready.is_set():
@@ -91,7 +89,6 @@ class RuntimeThread:
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.set_default_executor(ThreadPoolExecutor(self._threads, thread_name_prefix="runner"))
         self._stop = asyncio.Event()
         async with self._factory(self._name, self._address) as runtime:
             await runtime.start()
@@ -104,11 +101,10 @@ class RuntimeThread:
                 work.result()  # raises: the runtime never ends by itself
             await runtime.drain(lambda: self._patience)
             work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            await asyncio.wait({work}, timeout=5)
 
 
-def install(app: Celery, factory: Factory, *, threads: int, patience: float) -> None:
+def install(app: Celery, factory: Factory, *, patience: float) -> None:
     """Add the runtime to every worker that this app starts. Its second signal to stop ends the draining."""
     signalled = 0
     threads_of_ours: list[RuntimeThread] = []
@@ -129,7 +125,7 @@ def install(app: Celery, factory: Factory, *, threads: int, patience: float) -> 
         def __init__(self, parent: Host, **options: Any) -> None:
             super().__init__(parent, **options)
             self.thread = RuntimeThread(
-                factory, parent.hostname, worker_direct(parent.hostname).name, threads=threads, patience=patience
+                factory, parent.hostname, worker_direct(parent.hostname).name, patience=patience
             )
             threads_of_ours.append(self.thread)
 

@@ -30,6 +30,8 @@ class EmbeddedWorker:
         self._trouble: str | None = None
         self.ended = asyncio.Event()
         """Set when the worker has ended, asked or not."""
+        self.failed = False
+        """True if it ended without being asked to."""
 
     async def __aenter__(self) -> EmbeddedWorker:
         self._loop = asyncio.get_running_loop()
@@ -42,6 +44,7 @@ class EmbeddedWorker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.failed = self.ended.is_set()
         celery_state.should_stop = os.EX_OK  # type: ignore[assignment]
         worker_shutting_down.send(sender=self._name, sig="SIGTERM", how="Warm", exitcode=os.EX_OK)
         for _ in range(

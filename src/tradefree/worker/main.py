@@ -39,7 +39,7 @@ def prepare(celery: Celery, settings: Settings, signals: Signals) -> None:
                 version=VERSION,
             )
 
-    install(celery, factory, threads=settings.threads, patience=settings.drain_timeout)
+    install(celery, factory, patience=settings.drain_timeout)
 
 
 def node_name() -> str:

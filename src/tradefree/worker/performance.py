@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import orjson
 import structlog
 
 from tradefree.clock import Clock
 from tradefree.tasks.attempt import Attempt
 from tradefree.tasks.ports import Runner, Signals, task_topic
 from tradefree.tasks.task import Json, LogLine, Task
+from tradefree.tasks.transitions import SAVED_BY
 from tradefree.tasks.types import Connection, TaskType
 
 LEVELS = frozenset({"debug", "info", "warning", "error"})
@@ -52,6 +54,8 @@ class Performance:
         self.flushing: asyncio.Future[None] | None = None
         """Set while some of its lines are being written: the last lines must come after them."""
         self.handing_back = False
+        self.outcome_known = False
+        """True once there is something to hand in: it must not be thrown away."""
         self.coroutine: asyncio.Task[None] | None = None
         self.doing = Attempt(self, runner, cancel_asked=task.cancel_requested_at is not None, on_error=self._unexpected)
         self._save = save
@@ -69,7 +73,8 @@ class Performance:
         if len(self.lines) >= LINES_AT_MOST:
             return
         text = clip(str(message), MESSAGE_BYTES)
-        self.lines.append(LogLine(self.task_id, self._clock.now(), level, text, event[:64], self.attempt, data or None))
+        kind = event.encode("ascii", "replace").decode()[:64]
+        self.lines.append(LogLine(self.task_id, self._clock.now(), level, text, kind, self.attempt, storable(data)))
 
     def partial(self, text: str) -> None:
         """See ``ports.Run``."""
@@ -77,8 +82,8 @@ class Performance:
 
     async def save(self, state: dict[str, Any]) -> None:
         """See ``ports.Run``."""
-        self.state = state
-        await self._save(self, state)
+        self.state = {**state, SAVED_BY: self.attempt}
+        await self._save(self, self.state)
 
     def take_lines(self) -> list[LogLine]:
         """The unwritten lines, which the caller must now write."""
@@ -91,12 +96,24 @@ class Performance:
             self.coroutine.cancel()
 
     def hand_back(self) -> None:
-        """Stop performing and give the task back."""
-        self.handing_back = True
-        self.drop()
+        """Stop performing and give the task back, unless its outcome is known already."""
+        if not self.outcome_known:
+            self.handing_back = True
+            self.drop()
 
     def _unexpected(self, error: Exception) -> None:
         log.error("the runner failed unexpectedly", task_id=self.task_id, attempt=self.attempt, exc_info=error)
+
+
+def storable(data: dict[str, Any]) -> dict[str, Any] | None:
+    """The data of a log line as JSON can carry it: what it cannot is shown as text."""
+    if not data:
+        return None
+    try:
+        kept = orjson.loads(orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS))
+    except (TypeError, ValueError):
+        kept = {"data": clip(repr(data), MESSAGE_BYTES)}
+    return dict(kept)
 
 
 def clip(text: str, limit: int) -> str:

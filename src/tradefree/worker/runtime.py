@@ -13,10 +13,11 @@ from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
-from tradefree.tasks.outcome import DidNotWork, HandBack, Outcome, Report
+from tradefree.tasks.outcome import DidNotWork, HandBack, NothingStarted, Outcome, Report
 from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, Signals, Store, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.task import LogLine, Task, Worker
+from tradefree.worker.flusher import LogFlusher
 from tradefree.worker.performance import Performance
 from tradefree.worker.writer import Writer, insist
 
@@ -24,8 +25,8 @@ BEAT_EVERY = 2.0
 """Seconds between beats."""
 MARGIN = 3.0
 """Seconds before its lease ends at which a worker that could not beat stops performing."""
-FLUSH_EVERY = 0.2
-"""Seconds between writes of log lines."""
+HAND_IN_WITHIN = 15.0
+"""Seconds that the last results may take to be written at a stop, should the database be busy."""
 CLAIM_AT_ONCE = 500
 AHEAD = 0.2
 """Share of its capacity that a worker wants at hand at most."""
@@ -71,6 +72,9 @@ class Runtime:
         self._draining = False
         self._work_to_claim = asyncio.Event()
         self._beat_now = asyncio.Event()
+        self._claim_turn = asyncio.Lock()
+        """Held while a claim is under way and until what it claimed is being performed."""
+        self._flusher = LogFlusher(store, signals, lambda: list(self._running.values()))
         self._writer = Writer(
             store,
             catalog,
@@ -120,7 +124,7 @@ class Runtime:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beats())
             group.create_task(self._claims())
-            group.create_task(self._flushes())
+            group.create_task(self._flusher.run())
             group.create_task(self._listen())
 
     async def drain(self, patience: Callable[[], float]) -> None:
@@ -133,6 +137,8 @@ class Runtime:
         self._beat_now.set()
         if self._running:
             log.info("draining", running=len(self._running), patience=patience())
+        async with self._claim_turn:  # what is being claimed is ours to end, too
+            pass
         began = self._clock.monotonic()
         while self._running and self._clock.monotonic() < began + patience():
             await asyncio.wait(self._coroutines(), timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
@@ -140,7 +146,7 @@ class Runtime:
         for performance in self._running.values():
             performance.hand_back()
         if handed_back:
-            await asyncio.wait(handed_back, timeout=5)
+            await asyncio.wait(handed_back, timeout=HAND_IN_WITHIN)
         with contextlib.suppress(StorageUnavailable):
             await self._store.leave(self.id)
             self._signals.publish(DISPATCH, {"lanes": []})
@@ -171,7 +177,10 @@ class Runtime:
         while True:
             await wait_at_most(self._beat_now, BEAT_EVERY)
             self._beat_now.clear()
-            await self._beat()
+            try:
+                await self._beat()
+            except Exception:  # the lease tells whether this matters
+                log.exception("beat failed unexpectedly", worker_id=self.id)
             if not self.well:
                 await self._fenced()
 
@@ -206,9 +215,11 @@ class Runtime:
         self._offered.clear()
         if performances:
             await asyncio.wait([p.coroutine for p in performances if p.coroutine is not None], timeout=MARGIN)
+        fenced = self.id
         while not self.well and not self._draining:
             try:
                 await self.start()
+                await self._store.leave(fenced)  # it did not die: no task is to be blamed
             except StorageUnavailable:
                 await asyncio.sleep(BEAT_EVERY)
 
@@ -222,7 +233,8 @@ class Runtime:
                 ids = list(self._offered)[: min(free, CLAIM_AT_ONCE)]
                 for task_id in ids:
                     del self._offered[task_id]
-                await self._claim(ids)
+                async with self._claim_turn:
+                    await self._claim(ids)
 
     async def _claim(self, ids: list[str]) -> None:
         token, worker_id = new_id(), self.id
@@ -235,8 +247,12 @@ class Runtime:
 
     async def _perform(self, task: Task) -> None:
         self._signals.publish(task_topic(task.id), {"kind": "status", "status": task.status})
-        performance = await insist(lambda: self._prepare(task), lambda: self.well)
-        if performance is None:
+        try:
+            performance = await insist(lambda: self._prepare(task), lambda: self.well)
+        except Exception as error:
+            log.exception("a task could not be prepared", task_id=task.id)
+            performance = DidNotWork("not_prepared", f"The worker could not prepare it: {error}", retryable=True)
+        if performance is None or self.id != task.worker_id:
             return
         if isinstance(performance, Performance):
             self._running[task.id] = performance
@@ -246,16 +262,22 @@ class Runtime:
 
     async def _prepare(self, task: Task) -> Performance | Outcome:
         """What is needed to perform the task, or the outcome if something is not there."""
-        task_type = (await self._catalog.types()).get(task.type)
+        task_type = (await self._catalog.types()).get(task.type) or (await self._catalog.anew()).get(task.type)
         if task_type is None:
             return DidNotWork("unknown_type", f"Task type {task.type!r} is not defined any more.", retryable=False)
         runner = self._runners.get(task_type.runner)
         if runner is None:
             words = f"Runner {task_type.runner!r} is not installed on worker {self._name}."
-            return DidNotWork("unknown_runner", words, retryable=False)
+            return NothingStarted(words)
         connection = await self._catalog.connection(task_type.connection) if task_type.connection else None
         if task_type.connection and connection is None:
-            words = f"Connection {task_type.connection!r} is not defined any more."
+            await self._catalog.anew()
+            connection = await self._catalog.connection(task_type.connection)
+        if task_type.connection and connection is None:
+            words = (
+                f"Connection {task_type.connection!r} is not defined, or its secret cannot be decrypted with "
+                "TRADEFREE_SECRET_KEY; `tradefree doctor` tells."
+            )
             return DidNotWork("unknown_connection", words, retryable=False)
         return Performance(
             task, task_type, connection, runner, save=self._save, signals=self._signals, clock=self._clock
@@ -270,6 +292,7 @@ class Runtime:
                 outcome = await self._outcome(performance)
                 if outcome is None:
                     return
+                performance.outcome_known = True
                 if performance.flushing is not None:
                     await asyncio.wait([performance.flushing])
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
@@ -283,7 +306,7 @@ class Runtime:
         """What came of it; None if the task is no longer ours to speak of."""
         try:
             return await performance.doing.perform()
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # by ``hand_back`` or ``drop``
             return HandBack() if performance.handing_back else None
 
     async def _hand_in(self, task: Task, outcome: Outcome, lines: tuple[LogLine, ...]) -> None:
@@ -302,31 +325,3 @@ class Runtime:
         if not saved:
             performance.drop()
             await asyncio.sleep(0)  # the cancellation arrives here
-
-    # ── logs ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _flushes(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_EVERY)
-            await self._flush()
-
-    async def _flush(self) -> None:
-        writers = [performance for performance in self._running.values() if performance.lines]
-        if not writers:
-            return
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        taken = [(performance, performance.take_lines()) for performance in writers]
-        for performance in writers:
-            performance.flushing = written
-        try:
-            await self._store.append_logs([line for _, lines in taken for line in lines])
-        except StorageUnavailable:
-            for performance, lines in taken:
-                performance.lines[:0] = lines
-        else:
-            for performance in writers:
-                self._signals.publish(task_topic(performance.task_id), {"kind": "log"})
-        finally:
-            written.set_result(None)
-            for performance in writers:
-                performance.flushing = None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.access.secrets import SecretBox
 from tradefree.database.engine import Database
 from tradefree.database.stores.leading import NAME
 from tradefree.database.tables import connections, leaders, task_types, tasks
-from tradefree.errors import Conflict, NotFound
+from tradefree.errors import Conflict, NotFound, SettingsError
 from tradefree.tasks.states import LIVE
 from tradefree.tasks.types import Connection, TaskType
+
+log = structlog.get_logger(__name__)
 
 
 class DefiningStore:
@@ -65,14 +68,22 @@ class DefiningStore:
 
         await self._database.write(unit)
 
-    async def connections(self) -> dict[str, Connection]:
+    async def connections(self, *, strict: bool = False) -> dict[str, Connection]:
         """See ``ports.CatalogStore``."""
 
-        async def unit(connection: AsyncConnection) -> dict[str, Connection]:
+        async def unit(connection: AsyncConnection) -> list[sa.RowMapping]:
             rows = await connection.execute(sa.select(connections).order_by(connections.c.name))
-            return {row.name: self._open(row._mapping) for row in rows}
+            return [row._mapping for row in rows]
 
-        return await self._database.read(unit)
+        found = {}
+        for row in await self._database.read(unit):
+            try:
+                found[row["name"]] = self._open(row)
+            except SettingsError as error:
+                if strict:
+                    raise
+                log.error("connection left out", connection=row["name"], error=str(error))  # noqa: TRY400
+        return found
 
     def _open(self, row: sa.RowMapping) -> Connection:
         return Connection(
@@ -83,13 +94,19 @@ class DefiningStore:
             options=row["options"],
         )
 
+    def _is(self, row: sa.RowMapping, connection: Connection) -> bool:
+        try:
+            return self._open(row) == connection
+        except SettingsError:  # it cannot be read any more, so it is replaced
+            return False
+
     async def put_connection(self, connection: Connection) -> bool:
         """See ``ports.CatalogStore``."""
 
         async def unit(database: AsyncConnection) -> bool:
             query = sa.select(connections).where(connections.c.name == connection.name)
             before = (await database.execute(query)).one_or_none()
-            if before is not None and self._open(before._mapping) == connection:
+            if before is not None and self._is(before._mapping, connection):
                 return False
             row = connection.model_dump(exclude={"api_key"}) | {
                 "sealed_api_key": self._box.seal(connection.api_key),

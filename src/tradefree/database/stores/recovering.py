@@ -11,9 +11,9 @@ from tradefree.database.engine import Database
 from tradefree.database.rows import WORKER, to_worker
 from tradefree.database.tables import tasks, workers
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import Worker
+from tradefree.tasks.task import GONE, Worker, WorkerStatus
 
-_ALIVE = workers.c.status != "dead"
+_ALIVE = workers.c.status.not_in(sorted(GONE))
 
 
 class RecoveringStore:
@@ -57,8 +57,8 @@ class RecoveringStore:
 
         async def unit(connection: AsyncConnection) -> list[str]:
             overdue = await self._database.now(connection) - timedelta(seconds=claim_within)
-            dead = sa.select(workers.c.id).where(workers.c.status == "dead")
-            left = tasks.c.worker_id.in_(dead) & tasks.c.status.in_([Status.QUEUED, Status.PROCESSING])
+            gone = sa.select(workers.c.id).where(~_ALIVE)
+            left = tasks.c.worker_id.in_(gone) & tasks.c.status.in_([Status.QUEUED, Status.PROCESSING])
             unclaimed = (tasks.c.status == Status.QUEUED) & (tasks.c.queued_at < overdue)
             ids: list[str] = []
             for which in (left, unclaimed):
@@ -67,12 +67,21 @@ class RecoveringStore:
 
         return await self._database.read(unit)
 
+    async def lost_workers(self) -> dict[str, datetime]:
+        """See ``ports.RecoverStore``."""
+
+        async def unit(connection: AsyncConnection) -> dict[str, datetime]:
+            query = sa.select(workers.c.id, workers.c.lease_until).where(workers.c.status == WorkerStatus.DEAD)
+            return {row.id: row.lease_until for row in await connection.execute(query)}
+
+        return await self._database.read(unit)
+
     async def forget_workers(self, before: datetime) -> int:
         """See ``ports.RecoverStore``."""
 
         async def unit(connection: AsyncConnection) -> int:
             busy = sa.exists().where(tasks.c.worker_id == workers.c.id)
-            gone = sa.delete(workers).where(workers.c.status == "dead", workers.c.lease_until < before, ~busy)
+            gone = sa.delete(workers).where(~_ALIVE, workers.c.lease_until < before, ~busy)
             return (await connection.execute(gone)).rowcount
 
         return await self._database.write(unit)

@@ -15,7 +15,7 @@ from tradefree.database.tables import leaders, task_logs, tasks, workers
 from tradefree.tasks.attempt import started_line
 from tradefree.tasks.ports import Beat
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import LogLine, Task, Worker, WorkerStatus
+from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
 
 
 class WorkingStore:
@@ -42,7 +42,9 @@ class WorkingStore:
             if draining:
                 values["status"] = WorkerStatus.DRAINING
             beaten = await connection.execute(
-                sa.update(workers).where(workers.c.id == worker_id, workers.c.status != "dead").values(values)
+                sa.update(workers)
+                .where(workers.c.id == worker_id, workers.c.status.not_in(sorted(GONE)))
+                .values(values)
             )
             if not beaten.rowcount:
                 return Beat(alive=False, status="dead")
@@ -54,7 +56,9 @@ class WorkingStore:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
-            await connection.execute(sa.update(workers).where(workers.c.id == worker_id).values(status="dead"))
+            await connection.execute(
+                sa.update(workers).where(workers.c.id == worker_id).values(status=WorkerStatus.LEFT)
+            )
 
         await self._database.write(unit)
 
@@ -63,7 +67,7 @@ class WorkingStore:
 
         async def unit(connection: AsyncConnection) -> list[Task]:
             now = await self._database.now(connection)
-            alive = sa.exists().where(workers.c.id == worker_id, workers.c.status != "dead")
+            alive = sa.exists().where(workers.c.id == worker_id, workers.c.status.not_in(sorted(GONE)))
             mine = (tasks.c.id.in_(ids), tasks.c.worker_id == worker_id)
             moved = await connection.execute(
                 sa.update(tasks)

@@ -13,7 +13,7 @@ from tradefree.service.callers import Caller, needs
 from tradefree.service.context import System, system_of
 from tradefree.service.models.system import Stats, WorkerStats
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import WorkerStatus
+from tradefree.tasks.task import GONE, WorkerStatus
 
 router = APIRouter(prefix="/stats", tags=["system"], route_class=StrictRoute)
 
@@ -42,7 +42,7 @@ async def _workers(system: System) -> WorkerStats:
     live = [
         (worker, tasks)
         for worker, tasks in await system.store.all_workers()
-        if worker.status is not WorkerStatus.DEAD and worker.lease_until > now
+        if worker.status not in GONE and worker.lease_until > now
     ]
     return WorkerStats(
         live=len(live),

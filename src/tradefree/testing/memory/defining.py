@@ -33,7 +33,7 @@ class Defining:
                 raise NotFound(f"no task type {name!r}")
             self._tables.config_version += 1
 
-    async def connections(self) -> dict[str, Connection]:
+    async def connections(self, *, strict: bool = False) -> dict[str, Connection]:  # noqa: ARG002
         await self._tables.read()
         return {name: c.model_copy(deep=True) for name, c in sorted(self._tables.connections.items())}
 

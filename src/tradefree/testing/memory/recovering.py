@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tradefree.tasks.states import ON_WORKER, Status
-from tradefree.tasks.task import Task, Worker, WorkerStatus
+from tradefree.tasks.task import GONE, Task, Worker, WorkerStatus
 from tradefree.testing.memory.tables import Tables
 
 
@@ -34,7 +34,7 @@ class Recovering:
     async def orphans(self, limit: int, claim_within: float) -> list[str]:
         await self._tables.read()
         overdue = self._tables.now - timedelta(seconds=claim_within)
-        dead = {worker.id for worker in self._tables.workers.values() if worker.status is WorkerStatus.DEAD}
+        dead = {worker.id for worker in self._tables.workers.values() if worker.status in GONE}
 
         def orphaned(task: Task) -> bool:
             unclaimed = task.status is Status.QUEUED and task.queued_at is not None and task.queued_at < overdue
@@ -42,17 +42,22 @@ class Recovering:
 
         return [task.id for task in self._tables.tasks.values() if orphaned(task)][:limit]
 
+    async def lost_workers(self) -> dict[str, datetime]:
+        await self._tables.read()
+        workers = self._tables.workers.values()
+        return {worker.id: worker.lease_until for worker in workers if worker.status is WorkerStatus.DEAD}
+
     async def forget_workers(self, before: datetime) -> int:
         async with self._tables.write():
             busy = {task.worker_id for task in self._tables.tasks.values()}
             gone = [
                 worker.id
                 for worker in self._tables.workers.values()
-                if worker.status is WorkerStatus.DEAD and worker.lease_until < before and worker.id not in busy
+                if worker.status in GONE and worker.lease_until < before and worker.id not in busy
             ]
             for worker_id in gone:
                 del self._tables.workers[worker_id]
             return len(gone)
 
     def _not_dead(self) -> list[Worker]:
-        return [worker for worker in self._tables.workers.values() if worker.status is not WorkerStatus.DEAD]
+        return [worker for worker in self._tables.workers.values() if worker.status not in GONE]

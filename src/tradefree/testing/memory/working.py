@@ -10,7 +10,7 @@ from typing import Any
 from tradefree.tasks.attempt import started_line
 from tradefree.tasks.ports import Beat
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import LogLine, Task, Worker, WorkerStatus
+from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
 from tradefree.testing.memory.tables import Tables, check, clone, through_json
 
 
@@ -47,7 +47,7 @@ class Working:
         async with self._tables.write():
             worker = self._tables.workers.get(worker_id)
             if worker is not None:
-                self._tables.workers[worker_id] = replace(worker, status=WorkerStatus.DEAD)
+                self._tables.workers[worker_id] = replace(worker, status=WorkerStatus.LEFT)
 
     async def claim(self, worker_id: str, ids: Sequence[str], token: str) -> list[Task]:
         async with self._tables.write():
@@ -87,4 +87,4 @@ class Working:
 
     def _live(self, worker_id: str) -> Worker | None:
         worker = self._tables.workers.get(worker_id)
-        return worker if worker is not None and worker.status is not WorkerStatus.DEAD else None
+        return worker if worker is not None and worker.status not in GONE else None

@@ -205,7 +205,7 @@ def upgrade() -> None:
         sa.Column("status", ascii_text(16), nullable=False),
         sa.Column("started_at", Moment(), nullable=False),
         sa.Column("lease_until", Moment(), nullable=False),
-        sa.CheckConstraint("status IN ('live', 'draining', 'dead')", name=op.f("ck_workers_status")),
+        sa.CheckConstraint("status IN ('live', 'draining', 'left', 'dead')", name=op.f("ck_workers_status")),
         sa.PrimaryKeyConstraint("id"),
         **MYSQL,
     )
