@@ -150,7 +150,21 @@ async def test_keys_that_look_alike_do_not_share_a_cap(system: System) -> None:
     for key in ("abc", "ABC", "àbc", "abc ", None):
         for _ in range(3):
             await system.submit(concurrency_key=key)
-    assert len(await admitted(system)) == 5
+    ids = await admitted(system)
+    keys = Counter([system.store._tables.tasks[id_].concurrency_key for id_ in ids])
+    assert keys == {"abc": 1, "ABC": 1, "àbc": 1, "abc ": 1, None: 3}
+
+
+async def test_tasks_without_a_key_share_only_the_cap_of_their_type(system: System) -> None:
+    await system.define(concurrency={"max_running": 4, "max_running_per_key": 1})
+    await system.worker("w1", 100)
+    for _ in range(6):
+        await system.submit()
+    await system.submit(concurrency_key="")
+    await system.submit(concurrency_key="")
+    ids = await admitted(system)
+    keys = Counter([system.store._tables.tasks[id_].concurrency_key for id_ in ids])
+    assert keys == {None: 3, "": 1}, "an empty key is a key"
 
 
 async def test_caps_may_change_while_running(system: System) -> None:

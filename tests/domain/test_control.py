@@ -118,7 +118,7 @@ async def test_a_lost_run_is_cancelled_by_the_worker_that_finds_it(here: System)
     assert (await here.round()).by_worker == {"w2": [task.id]}
     (claimed,) = await here.claim(task, by="w2")
     assert claimed.cancel_requested_at is not None
-    assert claimed.runner_state == {}
+    assert claimed.runner_state == {"attempt": 1}
     await here.finish(claimed, LetGo(confirmed=False))
     seen = await here.see(task)
     assert (seen.status, seen.error_code) == (Status.CANCELLED, "cancel_unconfirmed")
@@ -134,6 +134,19 @@ async def test_retry_with_other_input(here: System) -> None:
     assert await here.status(task) is Status.CANCELLED
     seen = await here.control.retry(task.id, input_data={"a": 2})
     assert seen.input_data == {"a": 2}
+
+
+async def test_what_is_not_defined_any_more_is_not_retried(here: System) -> None:
+    """Nobody could perform it: it would wait for ever."""
+    task = await task_that_is(here, Status.FAILED)
+    await here.store.delete_task_type("echo")
+    here.catalog.forget()
+    for input_data in (None, {"a": 1}):
+        with pytest.raises(Conflict, match="'echo' is not defined"):
+            await here.control.retry(task.id, input_data=input_data)
+    assert await here.status(task) is Status.FAILED
+    await here.define()
+    assert (await here.control.retry(task.id)).status is Status.PENDING
 
 
 async def test_a_retry_forgets_the_expiry(here: System) -> None:
@@ -174,6 +187,17 @@ async def test_retry_all_that_match(here: System) -> None:
     result = await here.control.act("retry", TaskFilter())
     assert result == ActionResult(matched=len(STATES), changed=len(TERMINAL))
     assert Status.FAILED not in {await here.status(task) for task in tasks}
+
+
+async def test_what_is_not_defined_any_more_is_passed_over(here: System) -> None:
+    await here.define("gone")
+    gone, stays = await here.submit("gone"), await here.submit()
+    assert (await here.control.act("cancel", TaskFilter())).changed == 2
+    await here.store.delete_task_type("gone")
+    here.catalog.forget()
+    assert await here.control.act("retry", TaskFilter()) == ActionResult(matched=2, changed=1)
+    assert await here.status(gone) is Status.CANCELLED
+    assert await here.status(stays) is Status.PENDING
 
 
 async def test_more_than_one_page(here: System) -> None:

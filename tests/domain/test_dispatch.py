@@ -133,6 +133,17 @@ async def test_new_caps_are_used_even_if_they_could_not_be_read_at_first(
     assert sum(len(ids) for ids in (await system.round()).by_worker.values()) == 2
 
 
+async def test_a_type_moved_to_a_queue_that_is_served_waits_no_longer(system: System) -> None:
+    """Its lane was put aside until the old queue has room, and that will never be."""
+    await system.define(queue="nobody")
+    await system.worker()
+    task = await system.submit()
+    assert (await system.round()).by_worker == {}
+    assert (await system.round()).by_worker == {}
+    await system.define(queue="default")
+    assert (await system.round()).by_worker == {"w1": [task.id]}
+
+
 async def _nothing() -> None:
     """A read that the database did not answer."""
 

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
 from domain.system import System
 from tradefree.tasks.ports import Decide
-from tradefree.tasks.recover import BATCH, CLAIM_WITHIN, LEASE, rules_of
+from tradefree.tasks.recover import BATCH, CLAIM_WITHIN, GAP, LEASE, SILENCE, rules_of
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import AttemptOutcome, Task, WorkerStatus
-from tradefree.tasks.transitions import Change, Rules
+from tradefree.tasks.transitions import YOUNG, Change, Rules
 from tradefree.tasks.types import TaskType
 
 
-async def well_for(system: System, seconds: float, *alive: str) -> None:
-    """Rounds succeed for so long, and these workers beat."""
+async def well_for(system: System, seconds: float, *alive: str) -> int:
+    """A leader's rounds succeed for so long, it looks after the dead every second, and these workers beat.
+
+    The number of tasks moved.
+    """
+    moved = 0
     for _ in range(int(seconds)):
         system.recovery.round_succeeded()
         system.clock.advance(1)
         await system.beat(*alive)
-    system.recovery.round_succeeded()
+        system.recovery.round_succeeded()
+        moved += await system.recovery.run()
+    return moved
+
+
+def jump(system: System, seconds: float) -> None:
+    """The wall clock is set; no time has passed."""
+    system.clock._now += timedelta(seconds=seconds)
 
 
 async def dead(system: System) -> set[str]:
@@ -40,8 +52,7 @@ async def test_a_dead_workers_tasks_get_another_chance(system: System) -> None:
     lost, fine = await system.running(by="w1"), await system.running(by="w2")
     queued = await system.submit()
     await system.place(queued, by="w1")
-    await well_for(system, LEASE, "w2", "w3")
-    assert await system.recovery.run() == 2
+    assert await well_for(system, LEASE + SILENCE, "w2", "w3") == 2
     assert await dead(system) == {"w1"}
     assert await system.status(lost) is Status.PENDING
     assert await system.status(queued) is Status.PENDING
@@ -61,12 +72,10 @@ async def test_nobody_is_buried_before_a_lease_of_good_rounds(system: System) ->
     system.clock.advance(LEASE * 4)
     await system.beat("w2", "w3")
     for _ in range(3):
-        await well_for(system, LEASE - 1, "w2", "w3")
-        assert await system.recovery.run() == 0
+        await well_for(system, LEASE + SILENCE - 1, "w2", "w3")
         assert await dead(system) == set()
         system.recovery.round_failed()
-    await well_for(system, LEASE, "w2", "w3")
-    await system.recovery.run()
+    await well_for(system, LEASE + SILENCE, "w2", "w3")
     assert await dead(system) == {"w1"}
 
 
@@ -77,11 +86,49 @@ async def test_a_leader_that_stood_still_waits_anew(system: System, stood_still:
     await system.worker("w1")
     await well_for(system, LEASE * 2, "w1")
     system.clock.advance(stood_still)
-    await well_for(system, 1)
-    await system.recovery.run()
+    await well_for(system, LEASE + SILENCE - 1)
     assert await dead(system) == set()
-    await well_for(system, LEASE - 1)
-    await system.recovery.run()
+    await well_for(system, 1)
+    assert await dead(system) == {"w1"}
+
+
+@pytest.mark.usefixtures("echo")
+async def test_who_was_late_before_the_leader_stood_still_is_waited_for_anew(system: System) -> None:
+    for name in ("w1", "w2", "w3"):
+        await system.worker(name)
+    await well_for(system, LEASE + SILENCE - 1, "w2", "w3")
+    system.clock.advance(GAP + 0.1)
+    await well_for(system, LEASE + SILENCE - 1, "w2", "w3")
+    assert await dead(system) == set()
+    await well_for(system, 1, "w2", "w3")
+    assert await dead(system) == {"w1"}
+
+
+@pytest.mark.usefixtures("echo")
+async def test_a_wall_clock_that_jumps_kills_nobody(system: System) -> None:
+    """Leases are wall time: a jump makes everybody late until the next beat."""
+    await system.worker("w1")
+    task = await system.running()
+    for _ in range(3):
+        await well_for(system, LEASE, "w1")
+        jump(system, 3600)
+        assert await well_for(system, SILENCE) == 0
+        assert [worker.id for worker in await system.store.lapsed()] == ["w1"]
+        await system.beat("w1")
+    assert await dead(system) == set()
+    assert await system.status(task) is Status.PROCESSING
+
+
+@pytest.mark.usefixtures("echo")
+async def test_silence_is_counted_from_when_a_worker_was_seen_late(system: System) -> None:
+    """However long ago its lease ran out: the leader may not have looked."""
+    await system.worker("w1")
+    for _ in range(int(LEASE)):  # rounds without a look
+        system.recovery.round_succeeded()
+        system.clock.advance(3)
+    await well_for(system, SILENCE)
+    assert await dead(system) == set()
+    await well_for(system, 1)
     assert await dead(system) == {"w1"}
 
 
@@ -89,14 +136,9 @@ async def test_a_leader_that_stood_still_waits_anew(system: System, stood_still:
 async def test_over_half_of_the_workers_at_once_get_a_lease_more(system: System) -> None:
     for number in range(5):
         await system.worker(f"w{number}")
-    await well_for(system, LEASE * 2, "w0", "w1")
-    await system.recovery.run()
-    assert await dead(system) == set()
-    await well_for(system, LEASE - 1, "w0", "w1")
-    await system.recovery.run()
+    await well_for(system, LEASE * 2 - 1, "w0", "w1")
     assert await dead(system) == set()
     await well_for(system, 1, "w0", "w1")
-    await system.recovery.run()
     assert await dead(system) == {"w2", "w3", "w4"}
 
 
@@ -104,10 +146,8 @@ async def test_over_half_of_the_workers_at_once_get_a_lease_more(system: System)
 async def test_workers_that_come_back_meanwhile_are_spared(system: System) -> None:
     for number in range(5):
         await system.worker(f"w{number}")
-    await well_for(system, LEASE * 2, "w0", "w1")
-    await system.recovery.run()
+    await well_for(system, LEASE * 2 - 1, "w0", "w1")
     await well_for(system, LEASE, "w0", "w1", "w2", "w3")
-    await system.recovery.run()
     assert await dead(system) == {"w4"}
 
 
@@ -115,21 +155,21 @@ async def test_workers_that_come_back_meanwhile_are_spared(system: System) -> No
 async def test_the_waiting_begins_anew_when_many_are_late_again(system: System) -> None:
     for number in range(3):
         await system.worker(f"w{number}")
-    await well_for(system, LEASE, "w0")
-    await system.recovery.run()
+    await well_for(system, LEASE * 2 - 1, "w0")
     await well_for(system, 2, "w0", "w1", "w2")
-    await system.recovery.run()
-    await well_for(system, LEASE, "w0")
-    await system.recovery.run()
+    await well_for(system, LEASE * 2 - 1, "w0")
     assert await dead(system) == set()
+    await well_for(system, 1, "w0")
+    assert await dead(system) == {"w1", "w2"}
 
 
 @pytest.mark.usefixtures("echo")
 async def test_half_is_not_over_half(system: System) -> None:
     await system.worker("w1")
     await system.worker("w2")
-    await well_for(system, LEASE, "w2")
-    await system.recovery.run()
+    await well_for(system, LEASE + SILENCE - 1, "w2")
+    assert await dead(system) == set()
+    await well_for(system, 1, "w2")
     assert await dead(system) == {"w1"}
 
 
@@ -137,15 +177,17 @@ async def test_half_is_not_over_half(system: System) -> None:
 async def test_the_only_worker_is_not_waited_for_twice(system: System) -> None:
     await system.worker("w1")
     task = await system.running()
-    await well_for(system, LEASE)
-    assert await system.recovery.run() == 1
+    assert await well_for(system, LEASE + SILENCE - 1) == 0
+    assert await well_for(system, 1) == 1
     assert await system.status(task) is Status.PENDING
 
 
 @pytest.mark.usefixtures("echo")
 async def test_who_beats_between_the_look_and_the_burial_lives(system: System) -> None:
     await system.worker("w1")
-    await well_for(system, LEASE)
+    await well_for(system, LEASE + SILENCE - 1)
+    assert await system.recovery._to_bury() == []
+    system.clock.advance(1)
     (late,) = await system.recovery._to_bury()
     await system.beat("w1")
     assert not await system.store.bury(late)
@@ -156,8 +198,7 @@ async def test_what_nobody_claims_goes_back_in_line(system: System) -> None:
     await system.worker("w1")
     task = await system.submit()
     await system.round()
-    await well_for(system, CLAIM_WITHIN, "w1")
-    assert await system.recovery.run() == 0
+    assert await well_for(system, CLAIM_WITHIN, "w1") == 0
     system.clock.advance(0.001)
     assert await system.recovery.run() == 1
     assert await system.status(task) is Status.PENDING
@@ -172,7 +213,8 @@ async def test_a_task_claimed_at_the_last_moment_stays_where_it_is(
     await system.worker("w1")
     task = await system.submit()
     await system.round()
-    await well_for(system, CLAIM_WITHIN + 1, "w1")
+    assert await well_for(system, CLAIM_WITHIN, "w1") == 0
+    system.clock.advance(0.001)
     original = system.store.decide
 
     async def claimed_first(ids: Sequence[str], choose: Decide) -> list[Change]:
@@ -229,11 +271,55 @@ async def test_a_run_that_gave_a_sign_of_life_is_innocent(system: System) -> Non
         await system.worker(worker)
         await system.place(task, by=worker)
         await system.claim(task, by=worker)
-        await system.store.save_state(task.id, number, worker, {"run": 1})
+        await system.store.save_state(task.id, number, worker, {"run": 1, "saved_by": number})
         await system.store.bury(worker, at_once=True)
         await system.recovery.run()
     seen = await system.see(task)
-    assert (seen.status, seen.crashes, seen.holds_slot, seen.runner_state) == (Status.PENDING, 0, True, {"run": 1})
+    assert (seen.status, seen.crashes, seen.holds_slot) == (Status.PENDING, 0, True)
+    assert seen.runner_state == {"run": 1, "saved_by": 5}
+
+
+async def test_a_sign_of_life_of_an_earlier_attempt_proves_nothing(system: System) -> None:
+    await system.define("agent", runner="resumable")
+    task = await system.submit("agent")
+    for number in (1, 2):
+        worker = f"w{number}"
+        await system.worker(worker)
+        await system.place(task, by=worker)
+        await system.claim(task, by=worker)
+        if number == 1:
+            await system.store.save_state(task.id, number, worker, {"run": 1, "saved_by": number})
+        await system.store.bury(worker, at_once=True)
+        await system.recovery.run()
+        assert (await system.see(task)).crashes == number - 1
+
+
+@pytest.mark.usefixtures("echo")
+async def test_what_ran_on_beside_the_culprit_is_innocent(system: System) -> None:
+    """The youngest may have killed the worker; how long it lay dead makes nobody older or younger."""
+    for name in ("w1", "w2", "w3"):
+        await system.worker(name)
+    old = await system.running()
+    await well_for(system, 1, "w1", "w2", "w3")
+    young = await system.running()
+    await well_for(system, YOUNG.total_seconds() - 1, "w1", "w2", "w3")  # until the last beat
+    last = await system.running()
+    assert await well_for(system, LEASE + SILENCE, "w2", "w3") == 3
+    assert [(await system.see(task)).crashes for task in (old, young, last)] == [0, 1, 1]
+
+
+@pytest.mark.usefixtures("echo")
+async def test_who_left_alive_was_killed_by_nobody(system: System) -> None:
+    await system.worker("w1")
+    task, queued = await system.running(), await system.submit()
+    await system.place(queued)
+    await system.store.leave("w1")
+    assert await system.recovery.run() == 2
+    seen = await system.see(task)
+    assert (seen.status, seen.crashes) == (Status.PENDING, 0)
+    assert await system.status(queued) is Status.PENDING
+    (attempt,) = await system.store.attempts(task.id)
+    assert attempt.outcome is AttemptOutcome.LOST
 
 
 async def test_rescued_tasks_wake_the_dispatcher(system: System) -> None:

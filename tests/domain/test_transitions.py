@@ -126,6 +126,7 @@ def moves(task: Task) -> Iterator[tuple[str, Change | None]]:
             yield f"finish {outcome}", finish(task, report(outcome), rules, NOW, 0.5)
         if task.status is S.PROCESSING:
             yield "lose", lose(task, rules, NOW)
+            yield "lose", lose(task, rules, NOW, NOW)
             yield "hand_back", hand_back(task, rules, NOW)
     if task.status is S.QUEUED:
         yield "unqueue", unqueue(task, NOW, "why.")
@@ -299,8 +300,8 @@ def test_a_run_that_may_go_on_keeps_its_place_until_the_retry() -> None:
 
 
 def test_a_run_that_may_go_on_and_was_never_named_is_looked_for() -> None:
-    new = after(end(a_task(), did_not(unresolved=True), RESUMABLE))
-    assert (new.holds_slot, new.runner_state) == (True, {})
+    new = after(end(a_task(attempt_count=4), did_not(unresolved=True), RESUMABLE))
+    assert (new.holds_slot, new.runner_state) == (True, {"attempt": 4})
 
 
 def test_a_run_that_cannot_outlive_its_worker_keeps_nothing() -> None:
@@ -400,7 +401,7 @@ def test_a_hand_back_counts_nothing() -> None:
     assert change.attempt.outcome is AttemptOutcome.HANDED_BACK
 
 
-@pytest.mark.parametrize(("state", "kept"), [(None, {}), ({}, {}), ({"run": 1}, {"run": 1})])
+@pytest.mark.parametrize(("state", "kept"), [(None, {"attempt": 1}), ({}, {"attempt": 1}), ({"run": 1}, {"run": 1})])
 @pytest.mark.parametrize("cancelled", [None, START])
 def test_a_run_handed_back_that_may_go_on_is_looked_up_first(
     state: dict[str, Any] | None, kept: dict[str, Any], cancelled: Any
@@ -426,21 +427,41 @@ def test_a_lost_attempt() -> None:
     assert change.attempt.runner_state == {"run": 1}
 
 
-@pytest.mark.parametrize(("state", "crashes"), [(None, 1), ({}, 1), ({"run": 1}, 0)])
-def test_a_crash_counts_only_without_a_sign_of_life(state: dict[str, Any] | None, crashes: int) -> None:
-    for rules in (RULES, RESUMABLE):
-        assert after(lose(a_task(runner_state=state), rules, NOW)).crashes == crashes
+@pytest.mark.parametrize("rules", [RULES, RESUMABLE], ids=["plain", "resumable"])
+@pytest.mark.parametrize(
+    ("state", "crashes"),
+    [(None, 1), ({"run": 1}, 1), ({"attempt": 2}, 1), ({"saved_by": 1}, 1), ({"saved_by": 2}, 0)],
+)
+def test_a_crash_counts_only_without_a_sign_of_life(state: dict[str, Any] | None, crashes: int, rules: Rules) -> None:
+    """What an earlier attempt saved is no sign of life in this one."""
+    task = a_task(attempt_count=2, runner_state=state, crashes=1)
+    assert after(lose(task, rules, NOW, NOW)).crashes == 1 + crashes
+
+
+@pytest.mark.parametrize(("ran_for", "crashes"), [(-2.0, 1), (0.0, 1), (29.999, 1), (30.0, 0), (3600.0, 0)])
+def test_a_crash_counts_only_for_what_had_just_begun(ran_for: float, crashes: int) -> None:
+    """When the worker was last alive; that it lay dead for long makes nobody innocent. It may have begun since."""
+    began = NOW - timedelta(days=1)
+    last_beat = began + timedelta(seconds=ran_for)
+    assert after(lose(a_task(started_at=began), RULES, NOW, last_beat)).crashes == crashes
+
+
+def test_a_worker_that_left_alive_was_killed_by_nobody() -> None:
+    new = after(lose(a_task(crashes=POISON_AFTER - 1), RULES, NOW, None))
+    assert (new.status, new.crashes) == (S.PENDING, POISON_AFTER - 1)
 
 
 def test_a_lost_run_that_may_go_on_keeps_its_place() -> None:
-    new = after(lose(a_task(), RESUMABLE, NOW))
-    assert (new.status, new.holds_slot, new.runner_state) == (S.PENDING, True, {})
+    new = after(lose(a_task(attempt_count=3), RESUMABLE, NOW))
+    assert (new.status, new.holds_slot, new.runner_state) == (S.PENDING, True, {"attempt": 3})
+    new = after(lose(a_task(attempt_count=3, runner_state={"run": 1}), RESUMABLE, NOW, NOW))
+    assert (new.status, new.holds_slot, new.runner_state) == (S.PENDING, True, {"run": 1})
 
 
 def test_poison_is_given_up() -> None:
     for crashes in range(POISON_AFTER - 1):
-        assert lose(a_task(crashes=crashes), RULES, NOW).status is S.PENDING
-    new = after(lose(a_task(crashes=POISON_AFTER - 1), RULES, NOW))
+        assert lose(a_task(crashes=crashes), RULES, NOW, NOW).status is S.PENDING
+    new = after(lose(a_task(crashes=POISON_AFTER - 1), RULES, NOW, NOW))
     assert (new.status, new.error_code, new.crashes) == (S.FAILED, "poison", POISON_AFTER)
 
 

@@ -140,6 +140,15 @@ def cancelling_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("tradefree.tasks.control.cancel", cancel)
 
 
+def blame_for_all(patch: pytest.MonkeyPatch) -> None:
+    """Whoever was there when a worker went is blamed."""
+    patch.setattr(transitions, "_may_have_killed", lambda task, last_beat: True)
+
+
+def blame_for_nobody(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(transitions, "_may_have_killed", lambda task, last_beat: False)
+
+
 SABOTAGE: list[Callable[[pytest.MonkeyPatch], Any]] = [
     haste,
     no_limits,
@@ -149,6 +158,8 @@ SABOTAGE: list[Callable[[pytest.MonkeyPatch], Any]] = [
     a_place_for_nothing,
     a_way_back,
     cancelling_twice,
+    blame_for_all,
+    blame_for_nobody,
 ]
 FINDS = settings(STEPS, max_examples=400, derandomize=True, database=None, phases=[Phase.generate])
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from stores.engines import AnyStore, Engine
@@ -25,7 +25,7 @@ from tradefree.tasks.ports import DISPATCH, TaskFilter
 from tradefree.tasks.recover import LEASE, Recovery, rules_of
 from tradefree.tasks.states import ON_WORKER, Status
 from tradefree.tasks.submit import NewTask, Submitter
-from tradefree.tasks.task import Task, Worker
+from tradefree.tasks.task import Attempt, AttemptOutcome, Task, Worker, has_key
 from tradefree.tasks.transitions import SUSPECT_AFTER, Change, Rules, finish
 from tradefree.tasks.types import TaskType
 from tradefree.testing.clock import FrozenClock
@@ -105,6 +105,12 @@ class World:
         self.keys: dict[str, tuple[NewTask, str]] = {}
         self.claims: dict[tuple[str, int], str] = {}
         self.revived: set[str] = set()
+        self.beats: dict[str, datetime] = {}
+        """When each incarnation last reached the database."""
+        self.left: set[str] = set()
+        """Incarnations that ended themselves."""
+        self.signs: set[tuple[str, int]] = set()
+        """Attempts whose runner gave a sign of life."""
         self.before: dict[str, Task] = {}
         self.caps: Counter[str] = Counter()
         self.held_before: Counter[str] = Counter()
@@ -210,6 +216,7 @@ class World:
         worker = Worker(process.id, process.name, process.name, QUEUES, CAPACITY, "1", now, now)
         process.lease_ends = self.clock.monotonic() + LEASE
         await self.store.enlist(worker, LEASE)
+        self.beats[process.id] = now
 
     async def beat(self, process: Process) -> None:
         if not process.acts:
@@ -223,6 +230,7 @@ class World:
             await self._fenced(process)
             return
         process.lease_ends = began + LEASE
+        self.beats[process.id] = self.clock.now()
         process.offered += beat.queued
         for task_id in beat.cancels:
             if task_id in process.hands:
@@ -267,7 +275,10 @@ class World:
         task = performance.task
         if not self.well(process) or performance.run is None or performance.handed_in:
             return
-        if not await self.store.save_state(task.id, task.attempt_count, process.id, {"run": 1}):
+        state = {"run": 1, "saved_by": task.attempt_count}
+        if await self.store.save_state(task.id, task.attempt_count, process.id, state):
+            self.signs.add((task.id, task.attempt_count))
+        else:
             del process.hands[task.id]
 
     def send(self, process: Process, performance: Performance, wish: str) -> None:
@@ -333,6 +344,7 @@ class World:
         while any(sender is process for sender, _ in self.in_flight):
             await self.arrive([sender is process for sender, _ in self.in_flight].index(True))
         await self.store.leave(process.id)
+        self.left.add(process.id)
         self.crash(process)
 
     # ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -368,6 +380,7 @@ class World:
             _makes_sense(task)
             self._follows(task)
             await self._is_told(task)
+            await self._is_blamed(task)
         self._performed_by_one(tasks)
         self._on_workers(tasks)
         self._within_limits(tasks)
@@ -388,14 +401,34 @@ class World:
 
     async def _is_told(self, task: Task) -> None:
         attempts = await self.store.attempts(task.id)
-        ended = task.attempt_count - (task.status is Status.PROCESSING)
-        assert [attempt.number for attempt in attempts] == list(range(1, ended + 1)), "attempts are missing or doubled"
+        assert [attempt.number for attempt in attempts] == list(range(1, _ended(task) + 1)), (
+            "attempts are missing or doubled"
+        )
         for attempt in attempts:
             assert attempt.worker_id == self.claims[task.id, attempt.number], "another worker's attempt"
         events = [line.event for line in await self.store.logs(task.id, limit=10_000)]
         assert events[0] == "task.accepted"
         assert events.count("task.accepted") == 1
         assert events.count("attempt.started") == task.attempt_count
+
+    async def _is_blamed(self, task: Task) -> None:
+        """Every death that it may have caused is held against a task, and no other."""
+        before = self.before.get(task.id)
+        if before is None or task.id in self.revived:
+            return
+        lost = [
+            attempt
+            for attempt in await self.store.attempts(task.id)
+            if attempt.outcome is AttemptOutcome.LOST and attempt.number > _ended(before)
+        ]
+        assert task.crashes == before.crashes + sum(map(self._may_have_killed, lost)), "blamed wrongly, or not at all"
+
+    def _may_have_killed(self, attempt: Attempt) -> bool:
+        assert attempt.worker_id is not None
+        assert attempt.started_at is not None
+        if attempt.worker_id in self.left or (attempt.task_id, attempt.number) in self.signs:
+            return False
+        return self.beats[attempt.worker_id] - attempt.started_at < timedelta(seconds=30)
 
     def _performed_by_one(self, tasks: dict[str, Task]) -> None:
         performing = Counter(
@@ -430,7 +463,7 @@ class World:
                 held[task.type] += 1
                 held[task.lane] += 1
         for scope, number in held.items():
-            cap = self.caps.get(scope, 1 if scope.startswith("plain/") else None)
+            cap = self.caps.get(scope, 1 if scope.startswith("plain/") and has_key(scope) else None)
             assert cap is None or number <= max(cap, self.held_before[scope]), f"{scope} is over its cap of {cap}"
         self.held_before = held
         for type_, number in Counter(run.type for run in self._counted_on()).items():
@@ -471,6 +504,11 @@ class World:
         assert not left, f"these never ended: {left}"
 
 
+def _ended(task: Task) -> int:
+    """The number of its attempts that have ended."""
+    return task.attempt_count - (task.status is Status.PROCESSING)
+
+
 def _makes_sense(task: Task) -> None:
     assert task.status is not Status.AWAITING_INPUT
     if task.status in ON_WORKER:
@@ -483,4 +521,4 @@ def _makes_sense(task: Task) -> None:
         assert task.finished_at is not None
         assert task.runner_state is None
     elif task.holds_slot and task.status not in ON_WORKER:
-        assert task.runner_state is not None, "holds a place for a run that nobody will look for"
+        assert task.runner_state, "holds a place for a run that nobody will look for"

@@ -7,8 +7,10 @@ import asyncio
 import pytest
 
 from stores.acts import Acts
-from stores.engines import AnyStore
-from tradefree.errors import Conflict, NotFound
+from stores.engines import ENGINES, AnyStore
+from tradefree.access.secrets import SecretBox, new_key
+from tradefree.database.store import SqlStore
+from tradefree.errors import Conflict, NotFound, SettingsError
 from tradefree.tasks.retry import RetryPolicy
 from tradefree.tasks.transitions import cancel
 from tradefree.tasks.types import Concurrency, Connection, TaskType
@@ -65,9 +67,29 @@ async def test_connections_raise_the_version_too(store: AnyStore) -> None:
 async def test_a_connection_comes_back_with_its_secret(store: AnyStore) -> None:
     await store.put_connection(BOT)
     assert await store.connections() == {BOT.name: BOT}
+    assert await store.connections(strict=True) == {BOT.name: BOT}
     changed = Connection.model_validate(BOT.model_dump() | {"api_key": "app-OTHER"})
     assert await store.put_connection(changed)
     assert (await store.connections())[BOT.name].api_key == "app-OTHER"
+
+
+async def test_a_secret_of_another_key_takes_only_its_connection_away(clock: FrozenClock) -> None:
+    other = Connection(name="other-bot", base_url="https://other.example/v1", api_key="app-OTHER")
+    async with ENGINES["sqlite"](clock) as store:
+        assert isinstance(store, SqlStore)
+        await store.put_connection(BOT)
+        rekeyed = SqlStore(store.database.url, clock, SecretBox(new_key()))
+        try:
+            assert await rekeyed.connections() == {}
+            await rekeyed.put_connection(other)
+            assert await rekeyed.connections() == {other.name: other}
+            with pytest.raises(SettingsError, match="cannot be decrypted"):
+                await rekeyed.connections(strict=True)
+            assert await store.connections() == {BOT.name: BOT}
+            assert await rekeyed.put_connection(BOT), "what cannot be read is replaced"
+            assert await rekeyed.connections(strict=True) == {BOT.name: BOT, other.name: other}
+        finally:
+            await rekeyed.close()
 
 
 async def test_delete_a_task_type(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:

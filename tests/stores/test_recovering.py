@@ -60,6 +60,42 @@ async def test_bury_at_once(acts: Acts, store: AnyStore) -> None:
     assert not await store.bury("nobody", at_once=True)
 
 
+async def test_lost_workers_are_the_dead_and_only_they(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
+    assert await store.lost_workers() == {}
+    for name in ("beaten", "silent", "left", "draining", "late"):
+        await acts.enlist(name)
+    silent_until = clock.now() + timedelta(seconds=LEASE)
+    clock.advance(1.5)
+    await store.beat("beaten", LEASE)
+    await store.beat("draining", LEASE, draining=True)
+    beaten_until = clock.now() + timedelta(seconds=LEASE)
+    await store.leave("left")
+    clock.advance(LEASE * 2)
+    assert await store.lost_workers() == {}, "late is not dead"
+    await store.bury("beaten")
+    await store.bury("silent", at_once=True)
+    clock.advance(60)
+    assert await store.lost_workers() == {"beaten": beaten_until, "silent": silent_until}
+
+
+async def test_who_left_is_gone_but_not_dead(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
+    running = await acts.running()
+    await store.leave("w1")
+    ((worker, number),) = await store.all_workers()
+    assert (worker.status, number) == (WorkerStatus.LEFT, 1)
+    assert await store.live_count() == 0
+    clock.advance(LEASE)
+    assert await store.lapsed() == []
+    assert await store.lapsed(everyone=True) == []
+    assert not await store.bury("w1")
+    assert not await store.bury("w1", at_once=True)
+    assert await store.lost_workers() == {}
+    assert await store.orphans(10, 30) == [running.id]
+    assert not (await store.beat("w1", LEASE)).alive
+    ((worker, _),) = await store.all_workers()
+    assert worker.status is WorkerStatus.LEFT
+
+
 async def test_tasks_of_the_dead_are_orphans(acts: Acts, store: AnyStore) -> None:
     running, theirs = await acts.running(), await acts.running(on="w2")
     queued = await acts.submitted()
@@ -106,13 +142,15 @@ async def test_orphans_are_bounded_and_named_once(acts: Acts, store: AnyStore, c
 
 async def test_forget_the_long_dead(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
     await acts.enlist("old")
+    await acts.enlist("left")
     stuck = await acts.running(on="busy")
     await acts.enlist("alive")
     clock.advance(3600)
     await acts.enlist("young")
     for worker in ("old", "busy", "young"):
         await store.bury(worker, at_once=True)
-    assert await store.forget_workers(clock.now() - timedelta(seconds=60)) == 1
+    await store.leave("left")
+    assert await store.forget_workers(clock.now() - timedelta(seconds=60)) == 2
     assert {worker.id for worker, _ in await store.all_workers()} == {"busy", "alive", "young"}
     await store.decide([stuck.id], lambda t: lose(t, Rules(), clock.now()))
     assert await store.forget_workers(clock.now() - timedelta(seconds=60)) == 1

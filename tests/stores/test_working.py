@@ -106,6 +106,8 @@ async def test_leaving_makes_orphans(acts: Acts, store: AnyStore) -> None:
     await acts.admit(queued)
     await store.leave("w1")
     await store.leave("w1")
+    ((worker, _),) = await store.all_workers()
+    assert worker.status is WorkerStatus.LEFT
     assert not (await store.beat("w1", LEASE)).alive
     left = set(await store.orphans(10, 30))
     assert running.id in left

@@ -17,14 +17,15 @@ class Catalog:
     def __init__(self, store: CatalogStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._version = -1
+        self.version = -1
+        """Of the definitions that were read last."""
         self._types: dict[str, TaskType] = {}
         self._connections: dict[str, Connection] = {}
         self._read_at = float("-inf")
 
     async def types(self, *, version: int | None = None) -> dict[str, TaskType]:
         """Task types by name, not older than ``MAX_AGE`` seconds or, if given, not older than that version."""
-        fresh = self._age() < MAX_AGE if version is None else self._version >= version
+        fresh = self._age() < MAX_AGE if version is None else self.version >= version
         if not fresh:
             await self._read()
         return self._types
@@ -60,8 +61,8 @@ class Catalog:
             version, types = await self._store.task_types()
             connections = await self._store.connections()
         except StorageUnavailable:
-            if self._version < 0:
+            if self.version < 0:
                 raise
             return
-        self._version, self._types, self._connections = version, types, connections
+        self.version, self._types, self._connections = version, types, connections
         self._read_at = self._clock.monotonic()

@@ -129,11 +129,12 @@ class Dispatcher:
         return admitted
 
     async def _configure(self, round_: Round) -> None:
-        if round_.config_version != self._version:
+        types = await self._catalog.types(version=round_.config_version)
+        if self._catalog.version != self._version:
             self._admission = Admission()  # lanes may be parked under what they no longer need
             self._admission.hear(await self._store.waiting_lanes())
-            self._version = round_.config_version
-        self._admission.configure(await self._catalog.types(version=round_.config_version))
+            self._version = self._catalog.version
+        self._admission.configure(types)
 
     def _ring(self, address: str, ids: list[str]) -> None:
         """Ring without waiting: the broker may be slow or away, and the next beat finds the tasks anyway."""
