@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,14 +12,14 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.access.keys import KeyStore
 from tradefree.access.secrets import SecretBox, new_key
 from tradefree.clock import Clock
 from tradefree.database.migrate import upgrade
-from sqlalchemy.ext.asyncio import AsyncConnection
-from tradefree.database.tables import metadata
 from tradefree.database.store import SqlStore
+from tradefree.database.tables import metadata
 from tradefree.tasks.ports import BrowseStore, CatalogStore, Store
 from tradefree.testing.memory import MemoryStore
 
@@ -91,7 +93,8 @@ async def server(url: str, clock: Clock) -> AsyncIterator[AnyStore]:
 
 
 _migrated_servers: set[str] = set()
-import os, functools
-for name in ("maria", "mysql"):
-    if u := os.environ.get(f"T_{name}"):
-        ENGINES[name] = functools.partial(server, u)
+
+# Servers of your own: `TRADEFREE_TEST_MARIADB_URL=mysql+asyncmy://… pytest tests/stores`. The database is emptied.
+for name in ("mariadb", "mysql"):
+    if url := os.environ.get(f"TRADEFREE_TEST_{name.upper()}_URL"):
+        ENGINES[name] = functools.partial(server, url)

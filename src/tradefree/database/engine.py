@@ -54,10 +54,11 @@ class Database:
                 await asyncio.sleep(random.uniform(0.005, 0.05) * (turn + 1))  # noqa: S311
         raise AssertionError("unreachable")
 
-    async def read(self, unit: Unit[T]) -> T:
-        """Run a unit that only reads."""
+    async def read(self, unit: Unit[T], *, slow: bool = False) -> T:
+        """Run a unit that only reads. ``slow`` ones, which people ask for, have connections of their own, so that the
+        system's own reading never waits for them."""
         with _errors():
-            async with self._engines.reading() as connection:
+            async with self._engines.reading(slow=slow) as connection:
                 return await unit(connection)
 
     @asynccontextmanager
@@ -148,10 +149,8 @@ def _update_text(
         for index, column in enumerate(columns)
     )
     guards = " AND ".join(f"{name}.{_now(column)} = {value[column]}" for column in match)
-    return sa.text(
-        f"UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS({types})) AS v STRAIGHT_JOIN {name} FORCE INDEX (PRIMARY) "
-        f"ON {guards} SET {sets}"
-    )
+    source = f"JSON_TABLE(:rows, '$[*]' COLUMNS({types})) AS v"
+    return sa.text(f"UPDATE {source} STRAIGHT_JOIN {name} FORCE INDEX (PRIMARY) ON {guards} SET {sets}")  # noqa: S608
 
 
 def _value(dialect: sa.Dialect, index: int) -> str:

@@ -19,7 +19,7 @@ SESSION = (
     "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', "
     "SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 )
-WRITERS, READERS = 8, 6
+WRITERS, READERS = 8, 4
 """Connections of one process. Claims, finishes, beats and submits are coalesced, so a few are enough."""
 
 REPEATABLE = (1213, 1205, 1020)
@@ -31,11 +31,12 @@ AWAY = (1040, 1042, 1043, 1053, 1077, 1078, 1079, 1152, 1158, 1159, 1160, 1161, 
 
 
 class MysqlEngines:
-    """Two pools: one whose connections hold transactions, one that only reads, each statement by itself."""
+    """Three pools: one whose connections hold transactions, and two that only read, the second what may take long."""
 
     def __init__(self, url: sa.URL) -> None:
         self._writer = _engine(url, WRITERS)
         self._reader = _engine(url, READERS, isolation_level="AUTOCOMMIT")
+        self._searcher = _engine(url, READERS, isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -44,14 +45,15 @@ class MysqlEngines:
             yield connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    async def reading(self, *, slow: bool) -> AsyncIterator[AsyncConnection]:
         """A connection to read with."""
-        async with self._reader.connect() as connection:
+        async with (self._searcher if slow else self._reader).connect() as connection:
             yield connection
 
     async def close(self) -> None:
         await self._writer.dispose()
         await self._reader.dispose()
+        await self._searcher.dispose()
 
 
 def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:

@@ -31,12 +31,13 @@ FIRST_WAIT, LONGEST_WAIT = 0.0005, 0.02
 
 
 class SqliteEngines:
-    """The writer and the readers of one file."""
+    """The writer of one file, its readers, and readers for what may take long."""
 
     def __init__(self, url: sa.URL) -> None:
         _check_folder(url)
         self._writer = InlineWriter(url.database or "")
         self._reader = _reader(url)
+        self._searcher = _reader(url)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -45,14 +46,15 @@ class SqliteEngines:
             yield cast(AsyncConnection, connection)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    async def reading(self, *, slow: bool) -> AsyncIterator[AsyncConnection]:
         """A connection to read with."""
-        async with self._reader.connect() as connection:
+        async with (self._searcher if slow else self._reader).connect() as connection:
             yield connection
 
     async def close(self) -> None:
         self._writer.close()
         await self._reader.dispose()
+        await self._searcher.dispose()
 
 
 class InlineConnection:

@@ -90,7 +90,7 @@ class BrowsingStore:
         async def unit(connection: AsyncConnection) -> list[sa.Row[Any]]:
             return list((await connection.execute(query)).all())
 
-        return await self._database.read(unit)
+        return await self._database.read(unit, slow=True)
 
 
 def _conditions(wanted: TaskFilter) -> list[sa.ColumnElement[bool]]:
