@@ -43,7 +43,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(settings.log_level.upper())
-    for noisy in ("alembic", "asyncio", "aiosqlite", "kombu", "amqp", "celery", "sqlalchemy", "uvicorn.access"):
+    for noisy in ("alembic", "asyncio", "aiosqlite", "kombu", "amqp", "celery", "sqlalchemy", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("kombu.connection").setLevel(logging.ERROR)  # it warns of the in-memory broker having no host
     for library in ("uvicorn", "uvicorn.error"):

@@ -138,8 +138,12 @@ def test_an_unset_variable_is_named_with_its_line(cli: Cli) -> None:
     assert "f.yaml:3: the environment variable NO_SUCH_KEY is not set" in result.stderr
 
 
-def test_apply_wants_tables_and_files(cli: Cli) -> None:
-    assert "run `tradefree migrate`" in _apply(cli, GOOD, code=2).stderr
+def test_apply_wants_a_database_and_files(cli: Cli) -> None:
+    before = set(Path().iterdir())
+    told = _apply(cli, GOOD, code=2).stderr
+    assert "there is no database at /" in told
+    assert "`tradefree migrate`" in told
+    assert {path.suffix for path in set(Path().iterdir()) - before} <= {".yaml"}, "nothing is made in a wrong folder"
     assert "gone.yaml: No such file" in cli("apply", "-f", "gone.yaml", code=2).stderr
 
 

@@ -91,17 +91,17 @@ async def _main(settings: Settings) -> None:
 
 async def _greet(system: System, url: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    console.print(
+    lines = [
         f"[bold]Tradefree AI task system[/bold] {system.version}",
         f"  service  {url}",
         f"  API docs {url}/docs",
-        sep="\n",
-    )
+    ]
     if not await system.keys.list():
-        _, secret = await system.keys.create("admin (first start)", frozenset({Scope.ADMIN}))
-        console.print(
+        _, secret = await system.keys.create("admin", frozenset({Scope.ADMIN}))
+        lines += [
             f"  [yellow]admin key[/yellow] {secret}   (shown only now; keep it)",
-            f"  export TRADEFREE_API_URL={url} TRADEFREE_API_KEY={secret}",
-            sep="\n",
-        )
-    console.print("Ctrl-C stops it; unfinished tasks go on at the next start.")
+            f"  export TRADEFREE_API_URL={url}",
+            f"  export TRADEFREE_API_KEY={secret}",
+        ]
+    lines.append("Ctrl-C stops it; unfinished tasks go on at the next start.")
+    console.print(*lines, sep="\n")  # in one piece, whatever is logged meanwhile

@@ -98,7 +98,7 @@ def table(columns: Columns, rows: Sequence[Sequence[Any]], *, empty: str = "Noth
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     filled = [index for index in range(len(columns)) if any(row[index] not in (None, "") for row in rows)]
     for title, kind in (columns[index] for index in filled):
-        whole = kind != "text" or title == "id"
+        whole = kind != "text" or title in ("id", "name", "type")
         shown.add_column(
             title,
             justify="right" if kind == "number" else "left",

@@ -23,7 +23,7 @@ def migrate(
     as_json: AsJson = False,
 ) -> None:
     """Bring the database to this version's schema."""
-    before, after = with_store(lambda store: _migrate(store, down))
+    before, after = with_store(lambda store: _migrate(store, down), may_be_new=True)
     if as_json:
         render.document({"before": before, "after": after})
         return

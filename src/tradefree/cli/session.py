@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from tradefree.errors import SettingsError
 
 if TYPE_CHECKING:
     from tradefree.cli.client import Client
@@ -39,13 +42,22 @@ def address(url: str | None, api_key: str | None) -> tuple[str, str | None]:
     return url, api_key
 
 
-def with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
-    """Do something with the configured database; all connections are closed at the end."""
+def with_store(work: Callable[[SqlStore], Awaitable[T]], *, may_be_new: bool = False) -> T:
+    """Do something with the configured database; all connections are closed at the end.
+
+    An SQLite file that is not there is an error, unless ``may_be_new``: it is most likely the wrong folder.
+    """
     from tradefree.bootstrap import make_store
     from tradefree.clock import SystemClock
     from tradefree.settings import load_settings
 
     settings = load_settings()
+    file = settings.database.database
+    if settings.database.get_backend_name() == "sqlite" and file and not may_be_new and not Path(file).exists():
+        raise SettingsError(
+            f"TRADEFREE_DATABASE_URL: there is no database at {Path(file).absolute()}; are you in the folder where "
+            "`tradefree up` runs? `tradefree migrate` would make a new one"
+        )
 
     async def main() -> T:
         store = make_store(settings, SystemClock())

@@ -57,9 +57,14 @@ class Database:
     async def read(self, unit: Unit[T], *, slow: bool = False) -> T:
         """Run a unit that only reads. ``slow`` ones, which people ask for, have connections of their own, so that the
         system's own reading never waits for them."""
-        with _errors():
-            async with self._engines.reading(slow=slow) as connection:
-                return await unit(connection)
+
+        async def reading() -> T:
+            with _errors():
+                async with self._engines.reading(slow=slow) as connection:
+                    return await unit(connection)
+
+        # a caller who goes away must not tear the connection down in the middle of a statement
+        return await asyncio.shield(asyncio.ensure_future(reading()))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

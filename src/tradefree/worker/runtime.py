@@ -136,7 +136,7 @@ class Runtime:
         self._offered.clear()
         self._beat_now.set()
         if self._running:
-            log.info("draining", running=len(self._running), patience=patience())
+            log.info("stopping; a second signal hands running tasks back", running=len(self._running), waits=patience())
         async with self._claim_turn:  # what is being claimed is ours to end, too
             pass
         began = self._clock.monotonic()
