@@ -70,6 +70,7 @@ class Runtime:
         """Attempts ended since the last beat."""
         self._lease_ends = 0.0
         self._draining = False
+        self._leaving = False
         self._work_to_claim = asyncio.Event()
         self._beat_now = asyncio.Event()
         self._claim_turn = asyncio.Lock()
@@ -147,6 +148,7 @@ class Runtime:
             performance.hand_back()
         if handed_back:
             await asyncio.wait(handed_back, timeout=HAND_IN_WITHIN)
+        self._leaving = True
         with contextlib.suppress(StorageUnavailable):
             await self._store.leave(self.id)
             self._signals.publish(DISPATCH, {"lanes": []})
@@ -177,6 +179,8 @@ class Runtime:
         while True:
             await wait_at_most(self._beat_now, BEAT_EVERY)
             self._beat_now.clear()
+            if self._leaving:
+                return
             try:
                 await self._beat()
             except Exception:  # the lease tells whether this matters
