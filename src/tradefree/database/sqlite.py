@@ -1,8 +1,8 @@
 """SQLite: one connection writes, in the event loop's own thread; others read, in threads of their own.
 
-Handing each statement to a thread and back, as aiosqlite does, takes longer than the statement itself (measured: the four
-transactions of one task took 26-29 ms that way and 7-11 ms this way). Units that write are short, so the loop may wait for them; reading,
-which may take long, stays in threads.
+Handing each statement to a thread and back, as aiosqlite does, takes longer than the statement itself (measured: the
+four transactions of one task took 26-29 ms that way and 7-11 ms this way). Units that write are short, so the loop may
+wait for them; reading, which may take long, stays in threads.
 """
 
 from __future__ import annotations
