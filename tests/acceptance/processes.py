@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -153,11 +153,3 @@ class Standin:
     def runs(self) -> list[Entry]:
         """Every run it ever began, from the ledger file."""
         return read_ledger(self._ledger)
-
-
-@contextlib.contextmanager
-def running(process: Process) -> Iterator[Process]:
-    try:
-        yield process
-    finally:
-        process.kill()

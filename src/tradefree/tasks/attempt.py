@@ -89,8 +89,7 @@ class Attempt:
         stopped = await self._ask_to_stop()
         if self._runner.resumable and stopped:
             await asyncio.wait({work}, timeout=SETTLE)
-        if not work.done():
-            await _end(work)
+        await _end(work)
         return stopped
 
     async def _ask_to_stop(self) -> bool:
