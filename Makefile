@@ -4,6 +4,9 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 STAMP := $(VENV)/.synced
 
+# A program that starts a real MySQL for the tests: `PROGRAM start PORT FOLDER`. Without one they use MariaDB alone.
+export TRADEFREE_TEST_MYSQL_SERVER ?= $(wildcard ../shared/tools/mysql-server)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format clean
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,6 +12,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from private_servers import DATABASES, database_on
 from tradefree.access.keys import KeyStore
 from tradefree.access.secrets import SecretBox, new_key
 from tradefree.clock import Clock
@@ -65,9 +64,6 @@ async def _migrated(clock: Clock) -> Path:
     return file
 
 
-ENGINES: dict[str, Engine] = {"memory": memory, "sqlite": sqlite}
-
-
 @asynccontextmanager
 async def server(url: str, clock: Clock) -> AsyncIterator[AnyStore]:
     """A store on a database server: the same database each time, emptied before use."""
@@ -94,7 +90,16 @@ async def server(url: str, clock: Clock) -> AsyncIterator[AnyStore]:
 
 _migrated_servers: set[str] = set()
 
-# Servers of your own: `TRADEFREE_TEST_MARIADB_URL=mysql+asyncmy://… pytest tests/stores`. The database is emptied.
-for name in ("mariadb", "mysql"):
-    if url := os.environ.get(f"TRADEFREE_TEST_{name.upper()}_URL"):
-        ENGINES[name] = functools.partial(server, url)
+
+def on_server(kind: str) -> Engine:
+    """An engine on the private server of this kind."""
+
+    @asynccontextmanager
+    async def opened(clock: Clock) -> AsyncIterator[AnyStore]:
+        async with server(database_on(kind), clock) as store:
+            yield store
+
+    return opened
+
+
+ENGINES: dict[str, Engine] = {"memory": memory, "sqlite": sqlite} | {kind: on_server(kind) for kind in DATABASES}

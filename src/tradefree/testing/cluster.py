@@ -1,0 +1,128 @@
+"""A whole distributed system on this machine: services and workers as processes that may be killed one by one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.error import URLError
+
+from tradefree.errors import TradefreeError
+from tradefree.testing.processes import Child
+
+TRADEFREE = str(Path(sys.executable).with_name("tradefree"))
+
+
+class Node(Child):
+    """A process of the system."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        super().__init__(cluster.folder)
+        self.environment = cluster.environment
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+
+class Service(Node):
+    """``tradefree api``, on the same port at every start."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        return [TRADEFREE, "api", "--host", "127.0.0.1", "--port", str(self.port)]
+
+    def answers(self) -> bool:
+        """True if it serves, whatever else is broken."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+
+class Worker(Node):
+    """``tradefree worker``; each start is another incarnation."""
+
+    def __init__(self, cluster: Cluster, name: str, concurrency: int) -> None:
+        super().__init__(cluster, name)
+        self.concurrency = concurrency
+        self._read_from = 0
+
+    def command(self) -> Sequence[str]:
+        return [TRADEFREE, "worker", "--concurrency", str(self.concurrency)]
+
+    def start(self, *, wait: bool = True) -> None:
+        self._read_from = self.log.stat().st_size if self.log.exists() else 0
+        super().start(wait=wait)
+
+    def answers(self) -> bool:
+        """True once it has said that it takes work."""
+        with self.log.open("rb") as log:
+            log.seek(self._read_from)
+            return b"worker ready" in log.read()
+
+
+class Cluster:
+    """Services and workers on one database and one broker. Use as a context manager: all of them end with it."""
+
+    def __init__(self, folder: Path, database_url: str, broker_url: str, **settings: object) -> None:
+        self.folder = folder
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("TRADEFREE_")}
+        given = {f"TRADEFREE_{name.upper()}": str(value) for name, value in settings.items()}
+        self.environment = {
+            **ours,
+            "TRADEFREE_DATABASE_URL": database_url,
+            "TRADEFREE_BROKER_URL": broker_url,
+            "TRADEFREE_SECRET_KEY": "vq4rkXxTrwZ3TnZbm8kyPHmuGYy0EdVTnWoy2PYzQ5o=",  # of this throw-away system
+            "TRADEFREE_LOG_FORMAT": "json",
+            **given,
+        }
+        self.services: list[Service] = []
+        self.workers: list[Worker] = []
+        self.api_key = ""
+
+    def prepare(self) -> None:
+        """Make the tables and an admin key."""
+        self.tradefree("migrate")
+        self.api_key = str(
+            json.loads(self.tradefree("keys", "create", "--name", "a", "--scope", "admin", "--json"))["key"]
+        )
+
+    def tradefree(self, *words: str) -> str:
+        """Run a command against this system; what it prints."""
+        done = subprocess.run(
+            [TRADEFREE, *words], env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise TradefreeError(f"tradefree {' '.join(words)}: {done.stderr}")
+        return done.stdout
+
+    def service(self, *, wait: bool = True) -> Service:
+        """One more service, started."""
+        node = Service(self, f"service-{len(self.services) + 1}")
+        self.services.append(node)
+        node.start(wait=wait)
+        return node
+
+    def worker(self, concurrency: int = 200, *, wait: bool = True) -> Worker:
+        """One more worker, started."""
+        node = Worker(self, f"worker-{len(self.workers) + 1}", concurrency)
+        self.workers.append(node)
+        node.start(wait=wait)
+        return node
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in (*self.workers, *self.services):
+            node.kill()
