@@ -10,7 +10,6 @@ import contextlib
 import getpass
 import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -128,10 +127,10 @@ class Mysql(Mariadb):
         """
         return ["bash", "-c", script, self._program, str(self.port), f"{self.folder}/data"]
 
-    def end(self, number: int = signal.SIGTERM, patience: float = 40.0) -> None:
+    def send(self, number: int) -> None:
+        """To the server itself; the script ends after it."""
         with contextlib.suppress(OSError, ValueError):
             os.kill(int((self.folder / "data" / "mysqld.pid").read_text()), number)
-        super().end(signal.SIGKILL, patience)
 
 
 def find(program: str, *, package: str) -> str:
