@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -47,7 +48,9 @@ class CpuMeter:
     def __init__(self, pids: Mapping[str, int]) -> None:
         self._pids = dict(pids)
         self._before = {name: cpu_seconds(pid) for name, pid in self._pids.items()}
+        self._ours = time.process_time()
 
     def read(self) -> dict[str, float]:
-        """CPU seconds by name."""
-        return {name: cpu_seconds(pid) - self._before[name] for name, pid in self._pids.items()}
+        """CPU seconds by name; ``client`` is this process without its children."""
+        spent = {name: cpu_seconds(pid) - self._before[name] for name, pid in self._pids.items()}
+        return {**spent, "client": time.process_time() - self._ours}

@@ -51,7 +51,7 @@ class Servers:
         if kind == "sqlite":
             return f"sqlite+aiosqlite:///{self.folder}/{name}.db"
         url = self.database(kind).url(name)
-        engine = create_async_engine(sa.make_url(url).set(database=None))
+        engine = create_async_engine(sa.make_url(url).set(database="mysql"))
         async with engine.begin() as connection:
             await connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         await engine.dispose()

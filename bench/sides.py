@@ -108,12 +108,15 @@ class ProductSide(Side):
         product = self._product
         requests = batches(product, tasks, size) if self._batched else singles(product, tasks, size)
         before = await product.completed()
-        meter = CpuMeter({**product.pids(), "client": os.getpid()})
+        meter = CpuMeter(product.pids())
         began = time.monotonic()
         watching = asyncio.create_task(product.until_completed(before + tasks))
-        await send_all(product.target, requests, BATCH_CONNECTIONS if self._batched else CONNECTIONS)
-        submitted = time.monotonic()
-        ended = await watching
+        try:
+            await send_all(product.target, requests, BATCH_CONNECTIONS if self._batched else CONNECTIONS)
+            submitted = time.monotonic()
+            ended = await watching
+        finally:
+            watching.cancel()
         return Measurement(self.name, tasks, size, ended - began, submitted - began, meter.read())
 
 
