@@ -21,6 +21,7 @@ def throughput(
     rounds: Annotated[int, typer.Option(help="How often each side is measured.")] = 5,
     only: Annotated[str, typer.Option(help="Beginnings of names of sides, comma-separated.")] = "",
     database: Annotated[str, typer.Option(help="mariadb, mysql, sqlite; comma-separated.")] = "mariadb",
+    concurrency: Annotated[int, typer.Option(help="Tasks that our worker performs at once.")] = 1000,
     sizes: Annotated[str, typer.Option(help="Bytes of input and output, comma-separated.")] = "150,5000",
 ) -> None:
     """Tasks per second, end to end."""
@@ -38,7 +39,7 @@ def throughput(
 
     async def run() -> None:
         with Servers() as servers:
-            sides = make_sides(servers, database.split(","), [name for name in only.split(",") if name])
+            sides = make_sides(servers, database.split(","), [name for name in only.split(",") if name], concurrency)
             await compare(sides, [int(size) for size in sizes.split(",")], tasks, rounds, report)
 
     uvloop.run(run())

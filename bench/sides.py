@@ -80,19 +80,20 @@ class Side:
 class ProductSide(Side):
     """The product on one database, with batched or single submits."""
 
-    def __init__(self, servers: Servers, database: str, *, batched: bool, share: float) -> None:
+    def __init__(self, servers: Servers, database: str, *, batched: bool, concurrency: int, share: float) -> None:
         name = f"tradefree-{'batch' if batched else 'single'}-{database}"
         super().__init__(name, f"Tradefree, {'batches' if batched else 'single POSTs'} ({database})", share=share)
         self._servers = servers
         self._database = database
         self._batched = batched
+        self._concurrency = concurrency
         self._url = ""
         self._key = ""
         self._product: Product | None = None
 
     async def start(self) -> None:
         self._url = self._url or await self._servers.fresh_database(self._database)
-        self._product = Product(self._servers, self._database, self._url)
+        self._product = Product(self._servers, self._database, self._url, concurrency=self._concurrency)
         self._product.cluster.api_key = self._key
         await self._product.__aenter__()
         self._key = self._product.cluster.api_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from bench.servers import Servers
 from bench.sides import PEERS, Measurement, PeerSide, ProductSide, Side
@@ -16,12 +16,12 @@ SINGLE_SHARE = 1.5
 Report = Callable[[int, Measurement], None]
 
 
-def make_sides(servers: Servers, databases: Sequence[str], only: Sequence[str]) -> list[Side]:
+def make_sides(servers: Servers, databases: Sequence[str], only: Sequence[str], concurrency: int) -> list[Side]:
     """The sides to compare. ``only``: names or their beginnings; none means all."""
     sides: list[Side] = [PeerSide(servers, name) for name in PEERS if name.startswith("celery")]
     for database in databases:
-        sides.append(ProductSide(servers, database, batched=True, share=BATCHED_SHARE))
-        sides.append(ProductSide(servers, database, batched=False, share=SINGLE_SHARE))
+        sides.append(ProductSide(servers, database, batched=True, concurrency=concurrency, share=BATCHED_SHARE))
+        sides.append(ProductSide(servers, database, batched=False, concurrency=concurrency, share=SINGLE_SHARE))
     sides += [PeerSide(servers, name) for name in PEERS if not name.startswith("celery")]
     return [side for side in sides if not only or side.name.startswith(tuple(only))]
 
@@ -40,6 +40,3 @@ async def _one(side: Side, sizes: Sequence[int], tasks: int, tell: Callable[[Mea
             tell(await side.measure(int(tasks * side.share), size))
     finally:
         await side.stop()
-
-
-Starting = Callable[[], Awaitable[None]]
