@@ -157,7 +157,7 @@ PEERS: Mapping[str, Peer] = {
     "celery-prefork": Peer(
         "Celery, prefork",
         "bench.peers.celery_peer",
-        [*CELERY, "-P", "prefork", "-c", "1", "--prefetch-multiplier", "64"],
+        [*CELERY, "-P", "prefork", "-c", "1", "--prefetch-multiplier", "4"],
     ),
     "celery-solo": Peer("Celery, solo", "bench.peers.celery_peer", [*CELERY, "-P", "solo"]),
     "dramatiq": Peer(
@@ -168,14 +168,14 @@ PEERS: Mapping[str, Peer] = {
     "huey": Peer(
         "Huey",
         "bench.peers.huey_peer",
-        [*PYTHON, "huey.bin.huey_consumer", "bench.peers.huey_peer.huey", "-w", "1", "-k", "thread", "-q"],
+        [*PYTHON, "huey.bin.huey_consumer", "bench.peers.huey_peer.huey", "-w", "4", "-k", "thread", "-q"],
     ),
     "taskiq": Peer(
         "taskiq",
         "bench.peers.taskiq_peer",
         [*PYTHON, "taskiq", "worker", "bench.peers.taskiq_peer:broker", "--workers", "1", "--log-level", "WARNING"],
     ),
-    "arq": Peer("arq", "bench.peers.arq_peer", [*PYTHON, "arq.cli", "bench.peers.arq_peer.WorkerSettings"]),
+    "arq": Peer("arq", "bench.peers.arq_peer", [*PYTHON, "arq", "bench.peers.arq_peer.WorkerSettings"]),
     "rq": Peer(
         "RQ",
         "bench.peers.rq_peer",
