@@ -66,9 +66,16 @@ class Worker(Node):
 
     def answers(self) -> bool:
         """True once it has said that it takes work."""
+        return self.incarnation is not None
+
+    @property
+    def incarnation(self) -> str | None:
+        """The id it is enlisted under now, from its log; None until it is."""
         with self.log.open("rb") as log:
             log.seek(self._read_from)
-            return b"worker ready" in log.read()
+            whole = log.read().split(b"\n")[:-1]  # the last line may still be being written
+        ready = [line for line in whole if b'"worker ready"' in line]
+        return str(json.loads(ready[-1])["worker_id"]) if ready else None
 
 
 class Cluster:
