@@ -51,10 +51,7 @@ async def main(given: argparse.Namespace, console: Console, folder: Path) -> int
     mysql = os.environ[MYSQL] if given.mysql else None
     async with stage.set_up(folder, work, mysql, console.print) as set_up:
         promises = await play(set_up, work, console)
-    if all(promise.kept for promise in promises):
-        console.print(f"[green]All {len(work.tasks)} tasks completed, each once. Everything was as promised.[/]")
-        return 0
-    return 1
+    return conclude(promises, console)
 
 
 async def play(set_up: stage.Stage, work: Work, console: Console) -> list[Promise]:
@@ -75,6 +72,16 @@ async def play(set_up: stage.Stage, work: Work, console: Console) -> list[Promis
             looking.cancel()
     found = await facts.read(set_up.database_url, set_up.dify.runs())
     return story.tell(console, found, work, shop, timeline)
+
+
+def conclude(promises: list[Promise], console: Console) -> int:
+    """The last line, and the exit code."""
+    broken = [promise.words for promise in promises if not promise.kept]
+    if broken:
+        console.print(f"[red]{len(broken)} of {len(promises)} promises were broken: {'; '.join(broken)}[/]")
+        return 1
+    console.print("[green]Every task completed, once. Everything was as promised.[/]")
+    return 0
 
 
 def _cancel(task: asyncio.Task[object] | None) -> None:

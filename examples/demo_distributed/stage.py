@@ -20,6 +20,8 @@ from tradefree.testing.standin import Standin
 
 SERVICES, WORKERS = 2, 3
 DATABASE = "tradefree_ai"
+PATIENCE = 150.0
+"""Seconds a part has to start, on a busy machine; it takes a few."""
 NAMES = {"mariadb": "MariaDB", "mysql": "MySQL", "redis": "Redis", "standin": "Dify"}
 
 Say = Callable[[str], None]
@@ -68,7 +70,7 @@ async def set_up(folder: Path, work: Work, mysql: str | None, say: Say) -> Async
             child.start(wait=False)
 
         async def ready(child: Child, words: str) -> None:
-            await asyncio.to_thread(child.wait_until_ready)
+            await asyncio.to_thread(child.wait_until_ready, PATIENCE)
             say(f"  {name_of(child):<10} {words}  [dim]ready after {time.monotonic() - began:.1f} s[/dim]")
 
         redis, dify = Redis(), Standin(folder, work.apps())
@@ -77,9 +79,9 @@ async def set_up(folder: Path, work: Work, mysql: str | None, say: Say) -> Async
         database = Mysql(mysql) if mysql else Mariadb()
         start(database)
         await asyncio.gather(
-            ready(redis, f"127.0.0.1:{redis.port}, empty; a kill wipes it"),
-            ready(database, f"127.0.0.1:{database.port}, empty; every commit is durable"),
-            ready(dify, f"the stand-in, {dify.base_url}; its ledger notes every run"),
+            ready(redis, f"127.0.0.1:{redis.port}, keeps nothing"),
+            ready(database, f"127.0.0.1:{database.port}, durable commits"),
+            ready(dify, f"stand-in with a ledger, {dify.base_url}"),
         )
         cluster = Cluster(folder, database.url(DATABASE), redis.url)
         stage = Stage(database, redis, dify, cluster)

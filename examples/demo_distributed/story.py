@@ -31,11 +31,11 @@ def tell(console: Console, facts: Facts, work: Work, shop: Shop, timeline: Timel
     console.print(_became(facts, work, shop, promises))
     broken = [promise for promise in promises if not promise.kept]
     for promise in broken:
-        console.print(f"[red]Not as promised: {promise.words}[/]")
+        console.print(f"Not as promised: {promise.words}", style="red")
         for line in promise.broken[:NAMED]:
-            console.print(f"[red]  {line}[/]", markup=True, highlight=False)
+            console.print(f"  {line}", style="red", markup=False)
         if len(promise.broken) > NAMED:
-            console.print(f"[red]  and {len(promise.broken) - NAMED} more[/]")
+            console.print(f"  and {len(promise.broken) - NAMED} more", style="red")
     return promises
 
 
@@ -59,8 +59,8 @@ def _struck(facts: Facts, timeline: Timeline) -> Table:
 def _leader(facts: Facts, strike: Strike) -> tuple[str, float]:
     found = recovery.of_leader(facts, strike)
     return (
-        f"The other service took the lead when {TTL:g} s had passed without a sign of life, and answered requests all "
-        f"the time. Recovery: the longest pause in starts; before, {found.usual:.1f} s at most.",
+        f"The other service answered all the time, and took the lead when the dead one's lease of {TTL:g} s had run "
+        f"out. Recovery: the longest pause in starts; before, {found.usual:.1f} s at most.",
         found.pause,
     )
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from demo_distributed.stage import Stage, name_of
+from demo_distributed.stage import PATIENCE, Stage, name_of
 from demo_distributed.timeline import Strike, Timeline
 from demo_distributed.watch import Snapshot, Watch
 from tradefree.errors import TradefreeError
@@ -73,7 +73,7 @@ class Strikes:
         assert strike is not None
         await asyncio.sleep(pause)
         victim.start(wait=False)
-        await asyncio.to_thread(victim.wait_until_ready)
+        await asyncio.to_thread(victim.wait_until_ready, PATIENCE)
         strike.back_after = (datetime.now(UTC) - strike.at).total_seconds()
         self._timeline.note(f"[green]{strike.victim} is back[/], {strike.back_after:.1f} s after its death")
 
