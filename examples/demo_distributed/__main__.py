@@ -45,7 +45,8 @@ def options() -> argparse.Namespace:
 
 async def main(given: argparse.Namespace, console: Console, folder: Path) -> int:
     """Start, strike, judge; the exit code."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel, asyncio.current_task())
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, _cancel, asyncio.current_task())
     work = plan(given.tasks, given.seed)
     console.print(f"[bold]{len(work.tasks)} tasks, two services, three workers; three of the parts get killed[/bold]")
     mysql = os.environ[MYSQL] if given.mysql else None

@@ -51,7 +51,7 @@ def _struck(facts: Facts, timeline: Timeline) -> Table:
     for strike in timeline.strikes:
         did, seconds = _TOLD[strike.kind](facts, strike)
         back = f"\n[dim]{strike.victim} itself was back after {strike.back_after:.1f} s[/]" if strike.back_after else ""
-        what = f"{strike.victim}\n[dim]{strike.while_it}[/]"
+        what = f"{strike.victim}\n[dim]{strike.about}[/]"
         table.add_row(what, mmss(timeline.seconds(strike.at)), did + back, f"{seconds:.1f} s")
     return table
 
@@ -68,8 +68,8 @@ def _leader(facts: Facts, strike: Strike) -> tuple[str, float]:
 def _worker(facts: Facts, strike: Strike) -> tuple[str, float]:
     found = recovery.of_worker(facts, strike)
     return (
-        f"Its {found.tasks} tasks went to the others, once it was surely dead: a lease of {LEASE:g} s from its last "
-        f"beat, and {SILENCE:g} s more, so that no slow worker loses its tasks. All other tasks went on. Recovery: "
+        f"The {found.tasks} tasks it was at went to the others once it was surely dead: a lease of {LEASE:g} s from its "
+        f"last beat, and {SILENCE:g} s more, so that no slow worker loses its tasks. All other tasks went on. Recovery: "
         "until the last of them was in work again.",
         found.seconds,
     )

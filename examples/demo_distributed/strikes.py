@@ -55,18 +55,18 @@ class Strikes:
         await self._until(lambda now: max(now.running.values(), default=0) >= 2)
         running = self._watch.latest.running
         victim = max(self._stage.workers, key=lambda worker: running.get(worker.name, 0))
-        self._kill(victim, "worker", f"with {running[victim.name]} tasks", incarnation=victim.incarnation)
+        self._kill(victim, "worker", "the busiest", incarnation=victim.incarnation)
         return victim
 
     async def _strike_redis(self) -> Child:
         self._kill(self._stage.redis, "redis", "with all it had")
         return self._stage.redis
 
-    def _kill(self, victim: Child, kind: str, while_it: str, *, incarnation: str | None = None) -> None:
+    def _kill(self, victim: Child, kind: str, about: str, *, incarnation: str | None = None) -> None:
         name = name_of(victim)
-        self._timeline.strikes.append(Strike(name, kind, datetime.now(UTC), while_it, incarnation))
+        self._timeline.strikes.append(Strike(name, kind, datetime.now(UTC), about, incarnation))
         victim.kill()
-        self._timeline.note(f"[bold red]SIGKILL[/] to {name}, {while_it}")
+        self._timeline.note(f"[bold red]SIGKILL[/] to {name}, {about}")
 
     async def _revive(self, victim: Child, pause: float) -> None:
         strike = self._timeline.last_strike(name_of(victim))

@@ -20,8 +20,8 @@ class Strike:
     kind: str
     """``leader``, ``worker`` or ``redis``."""
     at: datetime
-    while_it: str
-    """What it was doing, in words."""
+    about: str
+    """Why it was chosen, or what it loses: a few words."""
     incarnation: str | None = None
     """Of a worker."""
     back_after: float | None = None

@@ -41,7 +41,7 @@ def a_run(task: str, start: float, end: float, *, attempt: int = 1, app: str = O
 
 
 def a_strike(kind: str = "worker", **but: Any) -> Strike:
-    strike = Strike("worker-1", kind, at(2), "with 1 tasks", incarnation="w1", back_after=1.5)
+    strike = Strike("worker-1", kind, at(2), "the busiest", incarnation="w1", back_after=1.5)
     return replace(strike, **but)
 
 
