@@ -68,9 +68,9 @@ def _leader(facts: Facts, strike: Strike) -> tuple[str, float]:
 def _worker(facts: Facts, strike: Strike) -> tuple[str, float]:
     found = recovery.of_worker(facts, strike)
     return (
-        f"The {found.tasks} tasks it was at went to the others once it was surely dead: a lease of {LEASE:g} s from its "
-        f"last beat, and {SILENCE:g} s more, so that no slow worker loses its tasks. All other tasks went on. Recovery: "
-        "until the last of them was in work again.",
+        f"The {found.tasks} tasks it was at went to the others once it was surely dead: a lease of {LEASE:g} s from "
+        f"its last beat, and {SILENCE:g} s more, so that no slow worker loses its tasks. All other tasks went on. "
+        "Recovery: until the last of them was in work again.",
         found.seconds,
     )
 
