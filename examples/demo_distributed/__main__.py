@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -100,7 +99,7 @@ def reasons(error: Exception) -> list[str]:
 
 
 def run() -> int:
-    """The exit code: 0 as promised, 1 not, 130 and 143 interrupted."""
+    """The exit code: 0 as promised, 1 not, 130, 141 and 143 when a signal ended it."""
     given = options()
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="tradefree-demo-"))
@@ -111,6 +110,8 @@ def run() -> int:
         code = 128 + signal.SIGINT
     except asyncio.CancelledError:
         code = 128 + signal.SIGTERM
+    except SystemExit:  # Rich's word for: whoever read this went away
+        code = 128 + signal.SIGPIPE
     except (TradefreeError, ExceptionGroup) as error:
         for reason in reasons(error):
             console.print(reason, style="red", markup=False)
@@ -123,5 +124,4 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
-        sys.exit(run())
+    sys.exit(run())
