@@ -7,6 +7,9 @@ STAMP := $(VENV)/.synced
 # A program that starts a real MySQL for the tests: `PROGRAM start PORT FOLDER`. Without one they use MariaDB alone.
 export TRADEFREE_TEST_MYSQL_SERVER ?= $(wildcard ../shared/tools/mysql-server)
 
+# Where this is set, every process compiles everything anew, which takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-distributed test check format clean
 
