@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.clock import Clock
-from tradefree.database.columns import dump_json
+from tradefree.database.columns import Moment, dump_json
 from tradefree.database.mysql import AWAY, NO_TABLE, REPEATABLE, MysqlEngines, error_number
 from tradefree.database.sqlite import SqliteEngines
 from tradefree.errors import StorageUnavailable
@@ -28,6 +28,7 @@ Unit = Callable[[AsyncConnection], Awaitable[T]]
 REPEATS = 5
 """How often a unit is repeated after a deadlock or a lock wait that took too long."""
 
+_SERVER_TIME: sa.ColumnElement[datetime] = sa.literal_column("UTC_TIMESTAMP(6)", Moment)
 _REPEATABLE = ("database is locked", "database table is locked")
 _AWAY = ("unable to open", "disk i/o error", "disk is full", "readonly", "read-only", "not a database", "malformed")
 
@@ -81,6 +82,13 @@ class Database:
             return self.clock.now()
         now: datetime = await connection.scalar(sa.text("SELECT UTC_TIMESTAMP(6)"))
         return now.replace(tzinfo=UTC)
+
+    def present(self) -> sa.ColumnElement[datetime]:
+        """The same clock inside a statement, which saves a round trip."""
+        if not self._by_our_clock:
+            return _SERVER_TIME
+        ours = sa.literal(self.clock.now(), Moment)
+        return ours if self.sqlite else sa.type_coerce(sa.cast(ours, mysql.DATETIME(fsp=6)), Moment)
 
     def time_is_the_clocks(self) -> None:
         """Measure leases by the injected clock, whatever the database's says: for tests, which move it."""

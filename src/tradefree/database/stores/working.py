@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.columns import Moment
 from tradefree.database.engine import Database
 from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
@@ -30,8 +29,6 @@ _CLAIM = (
         status=Status.PROCESSING,
         attempt_count=tasks.c.attempt_count + 1,
         claim_token=sa.bindparam("token"),
-        started_at=sa.bindparam("now", type_=Moment),
-        updated_at=sa.bindparam("now", type_=Moment),
     )
 )
 _CLAIMED = sa.select(*TASK_WITH_INPUT).where(
@@ -89,9 +86,9 @@ class WorkingStore:
         """See ``ports.WorkStore``. A worker that was declared dead claims nothing."""
 
         async def unit(connection: AsyncConnection) -> list[Task]:
-            now = await self._database.now(connection)
+            now = self._database.present()
             mine = {"ids": list(ids), "me": worker_id, "token": token}
-            moved = await connection.execute(_CLAIM, {**mine, "now": now})
+            moved = await connection.execute(_CLAIM.values(started_at=now, updated_at=now), mine)
             found = [to_task(row) for row in await connection.execute(_CLAIMED, mine)]
             if moved.rowcount:
                 await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in found])
