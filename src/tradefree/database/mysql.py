@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 CONNECT_SECONDS = 5
-READ_SECONDS = 10
-"""No statement of ours takes longer; a server that went silent is given up."""
+SILENT_SECONDS = 10
+"""No unit of ours takes longer; a server that went silent is given up. (Not by the driver's ``read_timeout``: before
+Python 3.12 that loses a cancellation which comes together with an answer, and it makes a task for every read.)"""
 SESSION = (
     "SET SESSION wait_timeout = 8, "  # about half a lease: a frozen process must not hold row locks for hours
     "innodb_lock_wait_timeout = 3, "
@@ -39,15 +41,16 @@ class MysqlEngines:
         self._searcher = _engine(url, READERS, isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Committed at the end, rolled back if the body raises."""
-        async with self._writer.begin() as connection:
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Committed at the end, rolled back if the body raises. Raises TimeoutError unless ``patient``."""
+        async with asyncio.timeout(None if patient else SILENT_SECONDS), self._writer.begin() as connection:
             yield connection
 
     @asynccontextmanager
     async def reading(self, *, slow: bool) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with."""
-        async with (self._searcher if slow else self._reader).connect() as connection:
+        """A connection to read with. Raises TimeoutError."""
+        reader = self._searcher if slow else self._reader
+        async with asyncio.timeout(SILENT_SECONDS), reader.connect() as connection:
             yield connection
 
     async def close(self) -> None:
@@ -65,7 +68,8 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         pool_timeout=10,
         pool_pre_ping=True,  # the server closes idle connections after wait_timeout
         pool_use_lifo=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
+        pool_reset_on_return=None,  # every transaction has been ended by then: another ROLLBACK is a wasted round trip
+        connect_args={"connect_timeout": CONNECT_SECONDS},
         **options,
     )
 
