@@ -1,0 +1,101 @@
+"""The sweep: disturb a unit at each of its statements, and see that nothing was half done and that it can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from faults.sweep.content import Content, comparable
+from faults.sweep.fault import Fault, When
+from faults.sweep.judge import judge
+from faults.sweep.rig import Rig
+from faults.sweep.system import BOX, System
+from faults.sweep.unit import Unit
+from tradefree.errors import StorageUnavailable
+
+
+@dataclass(frozen=True)
+class Twin:
+    """What comes of a unit that is not disturbed."""
+
+    before: Content
+    commands: Sequence[str]
+    answer: Any
+    after: Content
+
+    def commits(self, fault: Fault) -> int:
+        """How many transactions have been committed when the fault has struck."""
+        seen = self.commands[: fault.number - (fault.when is When.BEFORE)]
+        return seen.count("COMMIT")
+
+
+async def undisturbed(rig: Rig, unit: Unit, system: System) -> Twin:
+    """Do it once in peace."""
+    before = await rig.given(unit)
+    rig.commands.watch()
+    answer = await unit.act(system)
+    commands = list(rig.commands.sent)
+    after = await rig.door.read()
+    judge(before)
+    judge(after)
+    if unit.commits is not None:
+        assert commands.count("COMMIT") == unit.commits, f"transactions: {commands.count('COMMIT')}"
+    return Twin(before, commands, answer, after)
+
+
+async def sweep(rig: Rig, unit: Unit, whens: Sequence[When]) -> int:
+    """Cut the connection at every command; the number of cuts."""
+    async with rig.system() as system:
+        twin = await undisturbed(rig, unit, system)
+        faults = [Fault(number, when) for number in range(1, len(twin.commands) + 1) for when in whens]
+        for fault in faults:
+            try:
+                await _cut(rig, unit, system, twin, fault)
+            except BaseException as error:
+                error.add_note(f"{unit.name}: {fault.when} command {fault.number} of {[c[:70] for c in twin.commands]}")
+                raise
+        return len(faults)
+
+
+async def _cut(rig: Rig, unit: Unit, system: System, twin: Twin, fault: Fault) -> None:
+    await rig.door.replace(twin.before)
+    rig.commands.watch(fault)
+    try:
+        answer = await unit.act(system)
+    except StorageUnavailable:
+        succeeded = False
+    else:
+        succeeded = True
+        assert answer == twin.answer
+    assert fault.met.is_set(), "it did not come to that"
+    _same_way(rig.commands.sent[: fault.number], twin.commands[: fault.number])
+    rig.commands.watch()
+    content = await rig.door.read()
+    judge(content)
+    if succeeded:
+        _same(content, twin.after)
+    elif unit.commits is not None:
+        _same(content, twin.after if twin.commits(fault) == unit.commits else twin.before)
+    await _again(rig, unit, system, twin)
+
+
+async def _again(rig: Rig, unit: Unit, system: System, twin: Twin) -> None:
+    answer = await unit.act(system)
+    if unit.same_answer:
+        assert answer == twin.answer, "another answer"
+    content = await rig.door.read()
+    judge(content)
+    _same(content, twin.after, unit.but)
+    assert system.checked_out() == 0, "a connection has not come back"
+
+
+def _same(content: Content, wanted: Content, but: Sequence[str] = ()) -> None:
+    found, expected = comparable(content, BOX, but), comparable(wanted, BOX, but)
+    for name, rows in expected.items():
+        assert found[name] == rows, f"{name} has become another"
+
+
+def _same_way(sent: Sequence[str], twin: Sequence[str]) -> None:
+    """The fault struck where it was meant to. (Of secrets, each sealing is another.)"""
+    assert [command[:60] for command in sent] == [command[:60] for command in twin], "it went another way"
