@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 CONNECT_SECONDS = 5
+FREE_SECONDS = 5
+"""How long a unit waits for one of our connections to become free."""
 SILENT_SECONDS = 10
 """No unit of ours takes longer; a server that went silent is given up. (Not by the driver's ``read_timeout``: before
 Python 3.12 that loses a cancellation which comes together with an answer, and it makes a task for every read.)"""
@@ -43,14 +45,16 @@ class MysqlEngines:
     @asynccontextmanager
     async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:
         """Committed at the end, rolled back if the body raises. Raises TimeoutError unless ``patient``."""
-        async with asyncio.timeout(None if patient else SILENT_SECONDS), self._writer.begin() as connection:
+        async with asyncio.timeout(SILENT_SECONDS) as limit, self._writer.begin() as connection:
+            _anew(limit, None if patient else SILENT_SECONDS)
             yield connection
 
     @asynccontextmanager
     async def reading(self, *, slow: bool) -> AsyncIterator[AsyncConnection]:
         """A connection to read with. Raises TimeoutError."""
         reader = self._searcher if slow else self._reader
-        async with asyncio.timeout(SILENT_SECONDS), reader.connect() as connection:
+        async with asyncio.timeout(SILENT_SECONDS) as limit, reader.connect() as connection:
+            _anew(limit, SILENT_SECONDS)
             yield connection
 
     async def close(self) -> None:
@@ -65,7 +69,7 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         url.set(query=query),
         pool_size=size,
         max_overflow=0,
-        pool_timeout=10,
+        pool_timeout=FREE_SECONDS,
         pool_pre_ping=True,  # the server closes idle connections after wait_timeout
         pool_use_lifo=True,
         pool_reset_on_return=None,  # every transaction has been ended by then: another ROLLBACK is a wasted round trip
@@ -81,6 +85,12 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+def _anew(limit: asyncio.Timeout, seconds: float | None) -> None:
+    """So many seconds from now (None: no limit), unless it has just run out."""
+    if not limit.expired():
+        limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
 def error_number(error: BaseException | None) -> int:
