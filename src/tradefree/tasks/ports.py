@@ -183,8 +183,9 @@ class WorkStore(Protocol):
         """Store the runner's state of a running attempt; False if the worker no longer has the task."""
         ...
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
-        """Append lines to task logs."""
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
+        """Append lines to task logs. ``again``: some may be there, as an earlier answer was lost; those are left out
+        (a line is known by task, attempt, time, kind and words)."""
         ...
 
 
