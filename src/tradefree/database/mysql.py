@@ -73,6 +73,7 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         pool_pre_ping=True,  # the server closes idle connections after wait_timeout
         pool_use_lifo=True,
         pool_reset_on_return=None,  # every transaction has been ended by then: another ROLLBACK is a wasted round trip
+        skip_autocommit_rollback=True,  # and so is one after reading
         connect_args={"connect_timeout": CONNECT_SECONDS},
         **options,
     )

@@ -111,14 +111,24 @@ class FileDoor:
 
 
 def comparable(content: Content, box: SecretBox, but: Sequence[str] = ()) -> Content:
-    """Without what differs from run to run: the numbers of log lines (not their order) and how secrets are sealed.
-    ``but`` names more columns to be left out, as ``table.column``."""
+    """Without what differs from run to run: the numbers of log lines (not their order), which UUIDs were drawn, how
+    secrets are sealed. ``but`` names more columns to be left out, as ``table.column``."""
     left_out = {"task_logs.id", *but}
+    drawn: dict[str, str] = {}
     found: Content = {}
     for table in TABLES:
-        keep = [i for i, column in enumerate(table.c) if f"{table.name}.{column.name}" not in left_out]
-        opened = [i for i, column in enumerate(table.c) if column.name == "sealed_api_key"]
+        columns = [(i, c.name) for i, c in enumerate(table.c) if f"{table.name}.{c.name}" not in left_out]
         found[table.name] = [
-            tuple(box.open(row[i]) if i in opened else row[i] for i in keep) for row in content[table.name]
+            tuple(
+                box.open(row[i]) if name == "sealed_api_key" else _plain(row[i], drawn) for i, name in columns
+            )
+            for row in content[table.name]
         ]
     return found
+
+
+def _plain(value: Any, drawn: dict[str, str]) -> Any:
+    """A UUID becomes the number of UUIDs seen before it."""
+    if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:
+        return drawn.setdefault(value, f"uuid {len(drawn)}")
+    return value

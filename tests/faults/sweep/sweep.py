@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,15 +25,20 @@ class Twin:
     answer: Any
     after: Content
 
-    def commits(self, fault: Fault) -> int:
-        """How many transactions have been committed when the fault has struck."""
-        seen = self.commands[: fault.number - (fault.when is When.BEFORE)]
+    def commits(self, fault: Fault | None = None) -> int:
+        """How many transactions have been committed when the fault has struck; without one, all of them."""
+        seen = self.commands if fault is None else self.commands[: fault.number - (fault.when is When.BEFORE)]
         return seen.count("COMMIT")
+
+    def stages(self) -> dict[int, Content]:
+        """What the database must hold after so many commits; a caller's middle stages are seen as they come."""
+        return {0: self.before, self.commits(): self.after}
 
 
 async def undisturbed(rig: Rig, unit: Unit, system: System) -> Twin:
     """Do it once in peace."""
     before = await rig.given(unit)
+    system.used.clear()
     rig.commands.watch()
     answer = await unit.act(system)
     commands = list(rig.commands.sent)
@@ -40,7 +46,7 @@ async def undisturbed(rig: Rig, unit: Unit, system: System) -> Twin:
     judge(before)
     judge(after)
     if unit.commits is not None:
-        assert commands.count("COMMIT") == unit.commits, f"transactions: {commands.count('COMMIT')}"
+        assert commands.count("COMMIT") == unit.commits, f"{commands.count('COMMIT')} transactions"
     return Twin(before, commands, answer, after)
 
 
@@ -48,54 +54,65 @@ async def sweep(rig: Rig, unit: Unit, whens: Sequence[When]) -> int:
     """Cut the connection at every command; the number of cuts."""
     async with rig.system() as system:
         twin = await undisturbed(rig, unit, system)
+        uses = set(system.used)
+        stages = twin.stages()
         faults = [Fault(number, when) for number in range(1, len(twin.commands) + 1) for when in whens]
         for fault in faults:
-            try:
-                await _cut(rig, unit, system, twin, fault)
-            except BaseException as error:
-                error.add_note(f"{unit.name}: {fault.when} command {fault.number} of {[c[:70] for c in twin.commands]}")
-                raise
+            with telling(unit, twin, fault):
+                await system.warm_up(uses)
+                await _cut(rig, unit, system, twin, stages, fault)
         return len(faults)
 
 
-async def _cut(rig: Rig, unit: Unit, system: System, twin: Twin, fault: Fault) -> None:
+@contextmanager
+def telling(unit: Unit, twin: Twin, fault: Fault) -> Iterator[None]:
+    """What goes wrong inside tells where."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"{unit.name}: {fault.when} command {fault.number} of {[c[:70] for c in twin.commands]}")
+        raise
+
+
+async def _cut(
+    rig: Rig, unit: Unit, system: System, twin: Twin, stages: dict[int, Content], fault: Fault
+) -> None:
     await rig.door.replace(twin.before)
     rig.commands.watch(fault)
     try:
         answer = await unit.act(system)
     except StorageUnavailable:
-        succeeded = False
+        assert not unit.insists, "it gave up"
+        stage = twin.commits(fault)
     else:
-        succeeded = True
-        assert answer == twin.answer
+        assert answer == twin.answer, "another answer"
+        stage = twin.commits()
     assert fault.met.is_set(), "it did not come to that"
-    _same_way(rig.commands.sent[: fault.number], twin.commands[: fault.number])
+    same_way(rig.commands.sent[: fault.number], twin.commands[: fault.number])
     rig.commands.watch()
     content = await rig.door.read()
     judge(content)
-    if succeeded:
-        _same(content, twin.after)
-    elif unit.commits is not None:
-        _same(content, twin.after if twin.commits(fault) == unit.commits else twin.before)
-    await _again(rig, unit, system, twin)
+    same(content, stages.setdefault(stage, content))
+    if not unit.insists:
+        await _again(rig, unit, system, twin)
+    assert system.checked_out() == 0, "a connection has not come back"
 
 
 async def _again(rig: Rig, unit: Unit, system: System, twin: Twin) -> None:
     answer = await unit.act(system)
     if unit.same_answer:
-        assert answer == twin.answer, "another answer"
+        assert answer == twin.answer, "another answer to the repeat"
     content = await rig.door.read()
     judge(content)
-    _same(content, twin.after, unit.but)
-    assert system.checked_out() == 0, "a connection has not come back"
+    same(content, twin.after, unit.but)
 
 
-def _same(content: Content, wanted: Content, but: Sequence[str] = ()) -> None:
+def same(content: Content, wanted: Content, but: Sequence[str] = ()) -> None:
     found, expected = comparable(content, BOX, but), comparable(wanted, BOX, but)
     for name, rows in expected.items():
-        assert found[name] == rows, f"{name} has become another"
+        assert found[name] == rows, f"{name} is not as it should be"
 
 
-def _same_way(sent: Sequence[str], twin: Sequence[str]) -> None:
+def same_way(sent: Sequence[str], twin: Sequence[str]) -> None:
     """The fault struck where it was meant to. (Of secrets, each sealing is another.)"""
     assert [command[:60] for command in sent] == [command[:60] for command in twin], "it went another way"

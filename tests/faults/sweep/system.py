@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy import event
 
@@ -27,6 +29,10 @@ class System:
                 _freeze(engine, self.clock)
         self.signals = RecordingSignals()
         self.doorbell = RecordingDoorbell()
+        self.used: set[int] = set()
+        """Which of the engines have given out a connection since this was last cleared."""
+        for number, engine in enumerate(self.engines()):
+            event.listen(engine, "checkout", lambda *_, n=number: self.used.add(n))
 
     @property
     def database(self) -> Database:
@@ -48,15 +54,14 @@ class System:
         """Connections that have not come back."""
         return sum(engine.pool.checkedout() for engine in self.engines())  # type: ignore[attr-defined]
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, which: Collection[int] = (0, 1, 2)) -> None:
         """Open a connection of each kind, so that what a unit sends is what it sends on an ordinary day."""
 
         async def unit(connection: object) -> None:
             return None
 
-        await self.database.write(unit)
-        await self.database.read(unit)
-        await self.database.read(unit, slow=True)
+        for number in which:
+            await (self.database.write(unit) if number == 0 else self.database.read(unit, slow=number == 2))
 
     async def close(self) -> None:
         await self.store.close()

@@ -18,13 +18,11 @@ class Unit:
     given: Callable[[System], Awaitable[Any]] | None = None
     """What has happened before it, besides what every unit begins with."""
     commits: int | None = 1
-    """How many transactions it writes in; None: a caller of several units, each of which is atomic."""
+    """In how many transactions; None: a caller of several units, each of which is atomic."""
     same_answer: bool = True
     """A repeat gets the answer that the first try would have got."""
+    insists: bool = False
+    """Its caller repeats it by itself until it is done; nobody repeats the caller."""
     but: tuple[str, ...] = ()
     """Columns (``table.column``) in which a repeat may differ from a single try."""
 
-
-def unit(name: str, **values: Any) -> Callable[[Callable[[System], Awaitable[Any]]], Unit]:
-    """Make a unit of a function."""
-    return lambda act: Unit(name, act, **values)

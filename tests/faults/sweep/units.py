@@ -182,7 +182,7 @@ def lost(system: System, task: Task, rules: Rules = Rules()) -> Change | None:  
 NO = DidNotWork("x", "No.", retryable=True)
 LOST = DidNotWork("lost", "Lost.", retryable=True, unresolved=True)
 
-DECIDE = [
+SINGLE_ENDS = [
     ended("completed", Completed({"n": 1})),
     ended("failed for good", replace(NO, retryable=False)),
     ended("failed, tried again", NO),
@@ -193,6 +193,10 @@ DECIDE = [
     ended("handed back", HandBack()),
     ended("handed back, looked up", HandBack(), rules=RESUMABLE),
     ending("fenced", replace(report("r-1", Completed(1)), worker_id="w2")),
+]
+
+DECIDE = [
+    *SINGLE_ENDS,
     Unit("a batch of ends", batch, same_answer=False),
     deciding("lost", ["o-plain"], lambda system, task: lost(system, task)),
     deciding("lost, poison", ["o-poison"], lambda system, task: lost(system, task)),
@@ -267,3 +271,5 @@ DEFINE = [
 ]
 
 STORE_UNITS = [*SUBMIT, *LEAD, *WORK, *DECIDE, *RECOVER, *DEFINE]
+WRITES = [unit for unit in STORE_UNITS if unit.commits and unit not in SINGLE_ENDS]
+"""Those that write; instead of the ends of single attempts, the batch of them."""
