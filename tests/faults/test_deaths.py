@@ -20,7 +20,7 @@ def process() -> Iterator[Forks]:
     forks.stop()
 
 
-@pytest.mark.parametrize("unit", [*WRITES, *CALLERS], ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", [*WRITES, *CALLERS], ids=str)
 @pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
 async def test_the_process_dies(kind: str, unit: Unit, process: Forks) -> None:
     async with open_rig(kind) as rig, process.heard() as forks:

@@ -24,6 +24,8 @@ _SELECTS = [
     for table in TABLES
 ]
 
+_SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
+
 
 class BackDoor(Protocol):
     """Reads and replaces everything at once."""
@@ -69,7 +71,9 @@ class ServerDoor:
             return found
 
     async def read(self) -> Content:
-        return dict(zip((table.name for table in TABLES), await self.run("; ".join(_SELECTS)), strict=True))
+        """At one moment: a transaction may be ending just now."""
+        _, *found, _ = await self.run("; ".join([_SNAPSHOT, *_SELECTS, "COMMIT"]))
+        return dict(zip((table.name for table in TABLES), found, strict=True))
 
     async def replace(self, content: Content) -> None:
         inserts = [

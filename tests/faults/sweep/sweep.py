@@ -50,18 +50,24 @@ async def undisturbed(rig: Rig, unit: Unit, system: System) -> Twin:
     return Twin(before, commands, answer, after)
 
 
-async def sweep(rig: Rig, unit: Unit, whens: Sequence[When]) -> int:
-    """Cut the connection at every command; the number of cuts."""
+async def sweep(rig: Rig, unit: Unit, whens: Sequence[When], *, cold: bool = False, silent: bool = False) -> int:
+    """Cut the connection at every command; the number of cuts.
+
+    ``cold``: it has to be opened first, and dies on the way, too. ``silent``: nobody says that it is dead.
+    """
     async with rig.system() as system:
+        if cold:
+            await system.close()
         twin = await undisturbed(rig, unit, system)
         uses = set(system.used)
         stages = twin.stages()
-        faults = [Fault(number, when) for number in range(1, len(twin.commands) + 1) for when in whens]
-        for fault in faults:
+        points = [(number, when) for number in range(1, len(twin.commands) + 1) for when in whens]
+        for number, when in points:
+            fault = Fault(number, when, holds=silent)
             with telling(unit, twin, fault):
-                await system.warm_up(uses)
+                await (system.close() if cold else system.warm_up(uses))
                 await _cut(rig, unit, system, twin, stages, fault)
-        return len(faults)
+        return len(points)
 
 
 @contextmanager
@@ -87,6 +93,7 @@ async def _cut(
     else:
         assert answer == twin.answer, "another answer"
         stage = twin.commits()
+    fault.release()
     assert fault.met.is_set(), "it did not come to that"
     same_way(rig.commands.sent[: fault.number], twin.commands[: fault.number])
     rig.commands.watch()

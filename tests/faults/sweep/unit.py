@@ -26,3 +26,5 @@ class Unit:
     but: tuple[str, ...] = ()
     """Columns (``table.column``) in which a repeat may differ from a single try."""
 
+    def __str__(self) -> str:
+        return self.name

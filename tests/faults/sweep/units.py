@@ -273,3 +273,9 @@ DEFINE = [
 STORE_UNITS = [*SUBMIT, *LEAD, *WORK, *DECIDE, *RECOVER, *DEFINE]
 WRITES = [unit for unit in STORE_UNITS if unit.commits and unit not in SINGLE_ENDS]
 """Those that write; instead of the ends of single attempts, the batch of them."""
+
+
+def named(*names: str) -> list[Unit]:
+    found = [unit for unit in STORE_UNITS if unit.name in names]
+    assert len(found) == len(names)
+    return found

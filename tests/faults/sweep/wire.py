@@ -106,7 +106,7 @@ class _Line:
         self._fault = None
         fault.met.set()
         if fault.holds:
-            await fault.released.wait()
+            await self._hold(fault)
             return
         if fault.instead is not None:
             fault.instead()
@@ -116,6 +116,25 @@ class _Line:
                 await asyncio.Event().wait()  # the other direction sees that, and ends this one
         self._cut()
         raise _Cut
+
+    async def _hold(self, fault: Fault) -> None:
+        """Until it is released; or, if the client hangs up before that, what it sent is lost on the way."""
+        released = asyncio.create_task(fault.released.wait())
+        waiting = {released}
+        if fault.when is When.BEFORE:
+            waiting.add(asyncio.create_task(self._hang_up()))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if not released.done():
+                raise _Cut
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    async def _hang_up(self) -> bool:
+        """All that a client sends that has no answer yet is good-bye."""
+        await self._from_client.read()
+        return True
 
     def _cut(self) -> None:
         """Both sides see the connection die."""
