@@ -44,12 +44,13 @@ class Database:
         self._engines: SqliteEngines | MysqlEngines = SqliteEngines(url) if self.sqlite else MysqlEngines(url)
         self._inserts: dict[tuple[str, tuple[str, ...]], _Insert] = {}
 
-    async def write(self, unit: Unit[T]) -> T:
+    async def write(self, unit: Unit[T], *, patient: bool = False) -> T:
         """Run a unit in a transaction and commit. Deadlocks are repeated here and nowhere else, so a unit must be
-        safe to run again. Raises StorageUnavailable if the database does not answer."""
+        safe to run again. Raises StorageUnavailable if the database does not answer; ``patient``: however long it
+        takes."""
         for turn in range(REPEATS):
             try:
-                async with self.transaction() as connection:
+                async with self.transaction(patient=patient) as connection:
                     return await unit(connection)
             except _Repeat as repeat:
                 if turn + 1 == REPEATS:
@@ -70,10 +71,10 @@ class Database:
         return await asyncio.shield(asyncio.ensure_future(reading()))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction whose body is the caller's: committed at the end, rolled back if it raises."""
         with _errors():
-            async with self._engines.transaction() as connection:
+            async with self._engines.transaction(patient=patient) as connection:
                 yield connection
 
     async def now(self, connection: AsyncConnection) -> datetime:
@@ -241,4 +242,4 @@ class _errors:  # noqa: N801 (used as a with-statement's verb)
             if number == NO_TABLE or "no such table" in said:
                 raise StorageUnavailable("the database has no tables yet: run `tradefree migrate`") from error
         elif isinstance(error, OSError):
-            raise StorageUnavailable(f"the database does not answer: {error}") from error
+            raise StorageUnavailable(f"the database does not answer: {str(error) or 'it stayed silent'}") from error

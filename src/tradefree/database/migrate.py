@@ -37,7 +37,7 @@ async def upgrade(database: Database, to: str = "head") -> None:
     async def unit(connection: AsyncConnection) -> None:
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), to))
 
-    await database.write(unit)
+    await database.write(unit, patient=True)
 
 
 async def downgrade(database: Database, to: str) -> None:
@@ -46,7 +46,7 @@ async def downgrade(database: Database, to: str) -> None:
     async def unit(connection: AsyncConnection) -> None:
         await connection.run_sync(lambda sync: command.downgrade(_config(sync), to))
 
-    await database.write(unit)
+    await database.write(unit, patient=True)
 
 
 async def current(database: Database) -> str | None:

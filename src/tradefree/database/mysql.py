@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import AsyncIterator
@@ -13,8 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry as PoolRecord
 
 CONNECT_SECONDS = 5
-READ_SECONDS = 10
-"""No statement of ours takes longer; a server that went silent is given up."""
+FREE_SECONDS = 5
+"""How long a unit waits for one of our connections to become free."""
+SILENT_SECONDS = 10
+"""No unit of ours takes longer; a server that went silent is given up. (Not by the driver's ``read_timeout``: before
+Python 3.12 that loses a cancellation which comes together with an answer, and it makes a task for every read.)"""
 IDLE_SECONDS = 1.0
 """A connection that lay idle for longer is asked whether it lives before it is used: a round trip saved else."""
 SESSION = (
@@ -44,15 +48,18 @@ class MysqlEngines:
         self._searcher = _engine(url, READERS, isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Committed at the end, rolled back if the body raises."""
-        async with self._writer.begin() as connection:
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Committed at the end, rolled back if the body raises. Raises TimeoutError unless ``patient``."""
+        async with asyncio.timeout(SILENT_SECONDS) as limit, self._writer.begin() as connection:
+            _anew(limit, None if patient else SILENT_SECONDS)
             yield connection
 
     @asynccontextmanager
     async def reading(self, *, slow: bool) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with."""
-        async with (self._searcher if slow else self._reader).connect() as connection:
+        """A connection to read with. Raises TimeoutError."""
+        reader = self._searcher if slow else self._reader
+        async with asyncio.timeout(SILENT_SECONDS) as limit, reader.connect() as connection:
+            _anew(limit, SILENT_SECONDS)
             yield connection
 
     async def close(self) -> None:
@@ -67,9 +74,11 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         url.set(query=query),
         pool_size=size,
         max_overflow=0,
-        pool_timeout=10,
+        pool_timeout=FREE_SECONDS,
         pool_use_lifo=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
+        pool_reset_on_return=None,  # every transaction has been ended by then: another ROLLBACK is a wasted round trip
+        skip_autocommit_rollback=True,  # and so is one after reading
+        connect_args={"connect_timeout": CONNECT_SECONDS},
         **options,
     )
 
@@ -95,6 +104,12 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
             raise sa.exc.DisconnectionError(str(error)) from error
 
     return engine
+
+
+def _anew(limit: asyncio.Timeout, seconds: float | None) -> None:
+    """So many seconds from now (None: no limit), unless it has just run out."""
+    if not limit.expired():
+        limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
 def error_number(error: BaseException | None) -> int:

@@ -40,8 +40,8 @@ class SqliteEngines:
         self._searcher = _reader(url)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Committed at the end, rolled back if the body raises."""
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002
+        """Committed at the end, rolled back if the body raises. A file never goes silent: ``patient`` or not is one."""
         async with self._writer.transaction() as connection:
             yield cast(AsyncConnection, connection)
 

@@ -195,8 +195,9 @@ class WorkStore(Protocol):
         """Store the runners' states of running attempts; for each, False if the worker no longer has the task."""
         ...
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
-        """Append lines to task logs."""
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
+        """Append lines to task logs. ``again``: some may be there, as an earlier answer was lost; those are left out
+        (a line is known by task, attempt, time, kind and words)."""
         ...
 
 

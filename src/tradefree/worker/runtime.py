@@ -299,8 +299,7 @@ class Runtime:
                 if outcome is None:
                     return
                 performance.outcome_known = True
-                if performance.flushing is not None:
-                    await asyncio.wait([performance.flushing])
+                await self._flusher.settle(performance, lambda: self.well)
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
         finally:
             if self._running.get(task.id) is performance:

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database
-from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_task, worker_row
+from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_log, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
-from tradefree.tasks.attempt import started_line
+from tradefree.tasks.attempt import STARTED, started_line
 from tradefree.tasks.ports import Beat, RunState
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
@@ -91,7 +91,8 @@ class WorkingStore:
             moved = await connection.execute(_CLAIM.values(started_at=now, updated_at=now), mine)
             found = [to_task(row) for row in await connection.execute(_CLAIMED, mine)]
             if moved.rowcount:
-                await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in found])
+                begun = found if moved.rowcount == len(found) else await _untold(connection, found)
+                await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in begun])
             return found
 
         return await self._database.write(unit) if ids else []
@@ -119,14 +120,34 @@ class WorkingStore:
 
         return await self._database.write(unit) if states else []
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
-            await self._database.insert(connection, task_logs, [log_row(line) for line in lines])
+            there = await _there(connection, lines) if again else frozenset()
+            rows = [log_row(line) for line in lines if line.identity not in there]
+            await self._database.insert(connection, task_logs, rows)
 
         if lines:
             await self._database.write(unit)
+
+
+async def _untold(connection: AsyncConnection, claimed: Sequence[Task]) -> list[Task]:
+    """Of tasks some of which an earlier try has claimed, those whose start is not in the log."""
+    query = sa.select(task_logs.c.task_id, task_logs.c.attempt).where(
+        task_logs.c.task_id.in_([task.id for task in claimed]), task_logs.c.event == STARTED
+    )
+    told = {tuple(row) for row in await connection.execute(query)}
+    return [task for task in claimed if (task.id, task.attempt_count) not in told]
+
+
+async def _there(connection: AsyncConnection, lines: Sequence[LogLine]) -> frozenset[Any]:
+    """Which of these lines are stored, by their identity."""
+    query = sa.select(task_logs).where(
+        task_logs.c.task_id.in_({line.task_id for line in lines}),
+        task_logs.c.created_at >= min(line.created_at for line in lines),
+    )
+    return frozenset(to_log(row).identity for row in await connection.execute(query))
 
 
 async def _news(connection: AsyncConnection, worker_id: str) -> Beat:
