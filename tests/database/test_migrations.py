@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from database.servers import empty_database, opened
+from private_servers import DATABASES
 from tradefree.clock import SystemClock
 from tradefree.database.engine import Database
 from tradefree.database.migrate import current, downgrade, head, require_current, upgrade
@@ -18,9 +20,17 @@ from tradefree.database.tables import metadata
 from tradefree.errors import SettingsError, StorageUnavailable
 
 
+@pytest.fixture(params=("sqlite", *DATABASES))
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> sa.URL:
+    """An empty database."""
+    if request.param == "sqlite":
+        return sa.make_url(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    return await empty_database(request.param)
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(sa.make_url(f"sqlite+aiosqlite:///{tmp_path}/x.db"), SystemClock())
+async def database(url: sa.URL) -> AsyncIterator[Database]:
+    database = opened(url)
     yield database
     await database.close()
 
