@@ -12,6 +12,16 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from private_servers import database_on
 from tradefree.clock import SystemClock
 from tradefree.database.engine import Database
+from tradefree.testing.servers import Mariadb, Mysql
+
+_MYSQL = os.environ.get("TRADEFREE_TEST_MYSQL_SERVER")
+OWN = ("mariadb", "mysql") if _MYSQL else ("mariadb",)
+"""Servers that a test may have for itself, to change their settings."""
+
+
+def own_server(kind: str) -> Mariadb:
+    """A server of this kind with a binary log, not started."""
+    return Mysql(_MYSQL or "") if kind == "mysql" else Mariadb(options=["--log-bin=log"])
 
 
 async def on_server(url: str | sa.URL, *statements: str) -> list[Any]:

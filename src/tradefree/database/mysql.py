@@ -25,7 +25,8 @@ SESSION = (
     "SET SESSION wait_timeout = 8, "  # about half a lease: a frozen process must not hold row locks for hours
     "innodb_lock_wait_timeout = 3, "
     "time_zone = '+00:00', "
-    "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', "
+    "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
+    "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO', "  # MySQL warns at each connection if one is missing
     "SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 )
 WRITERS, READERS = 8, 4
@@ -50,8 +51,9 @@ NO_RIGHT = (1142, 1143, 1227, 1370)
 _NOT_LET_IN = (1130, 1862, 3118, 4151)
 """Host not allowed, password expired, account locked (MySQL, MariaDB)."""
 REFUSED = (*NO_LOGIN, NO_DATABASE, NO_RIGHT_TO_DATABASE, *NO_RIGHT, *_NOT_LET_IN)
-_CUT_OFF = (1153, 2006, 2013)
-"""What becomes of a connection that sent a packet larger than the server takes."""
+PACKET_TOO_LARGE = 1153
+_CUT_OFF = (PACKET_TOO_LARGE, 2006, 2013)
+"""What becomes of a connection that sent a packet larger than the server takes: that, gone away, lost."""
 
 
 class MysqlEngines:
@@ -117,6 +119,12 @@ class MysqlEngines:
             self.packet = int(cursor.fetchone()[0])
             cursor.close()
 
+        @sa.event.listens_for(engine.sync_engine, "handle_error")
+        def give_up(context: sa.engine.ExceptionContext) -> None:
+            """After this error the server hangs up, so no rollback is tried, which would hide the error."""
+            if error_number(context.original_exception) == PACKET_TOO_LARGE:
+                context.is_disconnect = True
+
         return engine
 
 
@@ -178,7 +186,7 @@ def too_large(error: DBAPIError, packet: int) -> bool:
     if error_number(error.orig) not in _CUT_OFF or not packet:
         return False
     rows = error.params if isinstance(error.params, list) else [error.params]
-    return any(_weight(row) > packet for row in rows)
+    return any(len(error.statement or "") + _weight(row) > packet for row in rows)
 
 
 def _weight(row: Any) -> int:
