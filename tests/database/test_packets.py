@@ -19,6 +19,7 @@ from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.outcome import Completed, Report
 from tradefree.tasks.ports import Accepted, Submission
 from tradefree.tasks.states import Status
+from tradefree.tasks.task import Task
 from tradefree.testing.clock import FrozenClock
 from tradefree.testing.doubles import RecordingSignals
 from tradefree.worker.writer import Writer
@@ -70,10 +71,12 @@ async def test_a_result_that_is_too_large_fails_alone(acts: Acts, large: str) ->
         max_output_bytes=10 * PACKET,
         well=lambda: True,
     )
-    results = zip(tasks, ("a", large, "b", "c"), strict=True)
-    reports = [Report(task.id, task.attempt_count, "w1", Completed(result)) for task, result in results]
+
+    async def finish(task: Task, result: str) -> None:
+        await writer.finish(task, Report(task.id, task.attempt_count, "w1", Completed(result)))
+
     with capture_logs():
-        await asyncio.gather(*(writer.finish(report) for report in reports))
+        await asyncio.gather(*map(finish, tasks, ("a", large, "b", "c")))
     seen = [await acts.see(task) for task in tasks]
     assert [task.output_data for task in seen] == ["a", None, "b", "c"]
     assert (seen[1].status, seen[1].error_code) == (Status.FAILED, "result_unstorable")

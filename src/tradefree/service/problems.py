@@ -12,6 +12,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from tradefree.errors import (
@@ -79,6 +80,8 @@ def _headers(error: Exception) -> dict[str, str]:
 
 def problem_of(error: Exception) -> Problem:
     """What an error says to the caller. Errors that are not deliberate say nothing about themselves."""
+    if isinstance(error, RequestValidationError):
+        return invalid_fields(error.errors(), skip=1)
     if isinstance(error, HTTPException):
         phrase = HTTPStatus(error.status_code).phrase
         kind = Kind(phrase.lower().replace(" ", "-"), phrase, error.status_code)
@@ -95,6 +98,11 @@ def invalid_fields(details: Iterable[Mapping[str, Any]], *, skip: int = 0) -> Pr
     errors = [(_path(detail["loc"][skip:]), _reason(detail)) for detail in details]
     named = "; ".join(f"{field}: {reason}" if field else reason for field, reason in errors[:3])
     return _problem(INVALID, named, errors)
+
+
+def in_body(error: ValidationError) -> RequestValidationError:
+    """What pydantic says of a body, as FastAPI would have said it."""
+    return RequestValidationError([{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()])
 
 
 def _problem(kind: Kind, detail: str, errors: Iterable[tuple[str, str]] = ()) -> Problem:
@@ -117,6 +125,8 @@ def _reason(detail: Mapping[str, Any]) -> str:
             return "is not a known field"
         case "missing":
             return "is required"
+        case "model_type" | "model_attributes_type":
+            return "should be an object"
         case "string_pattern_mismatch" if detail["loc"][-1] == "[key]":
             return "is not a good name"
     reason = str(detail["msg"]).removeprefix("Value error, ")
@@ -142,10 +152,6 @@ def install(app: FastAPI) -> None:
     async def known(request: Request, error: Exception) -> Response:
         return answer_for(error, request)
 
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return answer(invalid_fields(error.errors(), skip=1), request)
-
     app.add_exception_handler(TradefreeError, known)
     app.add_exception_handler(HTTPException, known)
-    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(RequestValidationError, known)
