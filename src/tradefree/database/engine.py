@@ -18,9 +18,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.clock import Clock
 from tradefree.database.columns import Moment, dump_json
-from tradefree.database.mysql import AWAY, NO_TABLE, REPEATABLE, MysqlEngines, error_number
+from tradefree.database.mysql import MysqlEngines
+from tradefree.database.mysql_errors import (
+    AWAY,
+    NO_SERVER,
+    NO_TABLE,
+    REFUSED,
+    REPEATABLE,
+    error_number,
+    place,
+    reason,
+    refusal,
+    too_large,
+)
 from tradefree.database.sqlite import SqliteEngines
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import StorageRefused, StorageUnavailable, TooLarge
 
 T = TypeVar("T")
 Unit = Callable[[AsyncConnection], Awaitable[T]]
@@ -44,13 +56,12 @@ class Database:
         self._engines: SqliteEngines | MysqlEngines = SqliteEngines(url) if self.sqlite else MysqlEngines(url)
         self._inserts: dict[tuple[str, tuple[str, ...]], _Insert] = {}
 
-    async def write(self, unit: Unit[T], *, patient: bool = False) -> T:
+    async def write(self, unit: Unit[T]) -> T:
         """Run a unit in a transaction and commit. Deadlocks are repeated here and nowhere else, so a unit must be
-        safe to run again. Raises StorageUnavailable if the database does not answer; ``patient``: however long it
-        takes."""
+        safe to run again. Raises StorageUnavailable if the database does not answer."""
         for turn in range(REPEATS):
             try:
-                async with self.transaction(patient=patient) as connection:
+                async with self.transaction() as connection:
                     return await unit(connection)
             except _Repeat as repeat:
                 if turn + 1 == REPEATS:
@@ -63,7 +74,7 @@ class Database:
         system's own reading never waits for them."""
 
         async def reading() -> T:
-            with _errors():
+            with _errors(self):
                 async with self._engines.reading(slow=slow) as connection:
                     return await unit(connection)
 
@@ -71,11 +82,22 @@ class Database:
         return await asyncio.shield(asyncio.ensure_future(reading()))
 
     @asynccontextmanager
-    async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction whose body is the caller's: committed at the end, rolled back if it raises."""
-        with _errors():
-            async with self._engines.transaction(patient=patient) as connection:
+        with _errors(self):
+            async with self._engines.transaction() as connection:
                 yield connection
+
+    async def migrate(self, unit: Unit[T]) -> T:
+        """Run a unit that changes the schema, as long as it takes. Others that want to wait until it has ended."""
+        with _errors(self):
+            async with self._engines.migrating() as connection:
+                return await unit(connection)
+
+    @property
+    def packet(self) -> int:
+        """The most bytes that the server takes in one statement; 0 if that is not known or unlimited."""
+        return self._engines.packet if isinstance(self._engines, MysqlEngines) else 0
 
     async def now(self, connection: AsyncConnection) -> datetime:
         """The database's clock, by which leases are measured. SQLite has this machine's."""
@@ -227,19 +249,33 @@ class _Repeat(StorageUnavailable):
 class _errors:  # noqa: N801 (used as a with-statement's verb)
     """Turns driver errors into ours."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, PoolTimeout):
             raise StorageUnavailable("no database connection became free in time") from error
-        if isinstance(error, DBAPIError):
-            said, number = str(error.orig), error_number(error.orig)
-            if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
-                raise _Repeat(said) from error
-            if error.connection_invalidated or number in AWAY or any(sign in said.lower() for sign in _AWAY):
-                raise StorageUnavailable(f"the database does not answer: {said}") from error
-            if number == NO_TABLE or "no such table" in said:
-                raise StorageUnavailable("the database has no tables yet: run `tradefree migrate`") from error
-        elif isinstance(error, OSError):
+        if isinstance(error, DBAPIError) and (ours := _translated(error, self._database)) is not None:
+            raise ours from error
+        if isinstance(error, OSError):
             raise StorageUnavailable(f"the database does not answer: {str(error) or 'it stayed silent'}") from error
+
+
+def _translated(error: DBAPIError, database: Database) -> Exception | None:
+    said, number = str(error.orig), error_number(error.orig)
+    if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
+        return _Repeat(said)
+    if too_large(error, database.packet):
+        return TooLarge(f"is larger than what the database server takes (max_allowed_packet={database.packet})")
+    if number in REFUSED:
+        return StorageRefused(refusal(error.orig, database.url))
+    if number == NO_SERVER:
+        return StorageUnavailable(f"no database answers at {place(database.url)}: {reason(error.orig)}")
+    if error.connection_invalidated or number in AWAY or any(sign in said.lower() for sign in _AWAY):
+        return StorageUnavailable(f"the database does not answer: {said}")
+    if number == NO_TABLE or "no such table" in said:
+        return StorageUnavailable("the database has no tables yet: run `tradefree migrate`")
+    return None

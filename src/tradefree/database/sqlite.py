@@ -40,8 +40,8 @@ class SqliteEngines:
         self._searcher = _reader(url)
 
     @asynccontextmanager
-    async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002
-        """Committed at the end, rolled back if the body raises. A file never goes silent: ``patient`` or not is one."""
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Committed at the end, rolled back if the body raises."""
         async with self._writer.transaction() as connection:
             yield cast(AsyncConnection, connection)
 
@@ -49,6 +49,12 @@ class SqliteEngines:
     async def reading(self, *, slow: bool) -> AsyncIterator[AsyncConnection]:
         """A connection to read with."""
         async with (self._searcher if slow else self._reader).connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction as any other: it holds the whole file."""
+        async with self.transaction() as connection:
             yield connection
 
     async def close(self) -> None:

@@ -25,6 +25,11 @@ class MissingServer(TradefreeError):
 class Server(Child):
     """A server that listens on its port; its folder is removed when it is stopped."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # a MariaDB that starts removes what it takes for its own in the folder for temporary files
+        self.environment = {**os.environ, "TMPDIR": str(self.folder)}
+
     def answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
             connection.settimeout(2)
@@ -81,6 +86,7 @@ class Mariadb(Server):
             capture_output=True,
             text=True,
             check=False,
+            env=self.environment,
         )
         if done.returncode:
             raise TradefreeError(f"mariadb-install-db failed: {done.stderr or done.stdout}")
