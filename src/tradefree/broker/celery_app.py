@@ -20,10 +20,7 @@ SILENCE = 5
 """Seconds after which a Redis that says nothing is asked for a sign of life, and given up if it gives none."""
 RING_LASTS = 3600
 """Seconds after its last ring that a queue is kept in Redis: nobody reads those of workers that are gone."""
-OTHER_URL = (
-    "CELERY_BROKER_URL (or `celery -b`) names another broker than TRADEFREE_BROKER_URL, which is the one that counts; "
-    "unset it"
-)
+OTHER_URL = "CELERY_BROKER_URL (or `celery -b`) is set, but the broker is TRADEFREE_BROKER_URL: unset it"
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -31,7 +31,7 @@ def ring(app: Celery, address: str, ids: list[str]) -> None:
 def unhang(app: Celery, address: str) -> None:
     """Remove the queue, with the rings that nobody answered. May take as long as the broker hangs."""
     with app.connection_for_write() as connection:
-        own_queue(address)(connection.default_channel).delete()
+        own_queue(address)(connection.default_channel).purge()  # ``delete`` removes only what has bindings
 
 
 def unhang_soon(app: Celery, address: str) -> None:
