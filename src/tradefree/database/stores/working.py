@@ -14,7 +14,7 @@ from tradefree.database.engine import Database
 from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
 from tradefree.tasks.attempt import started_line
-from tradefree.tasks.ports import Beat
+from tradefree.tasks.ports import Beat, RunState
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
 
@@ -37,6 +37,8 @@ _CLAIM = (
 _CLAIMED = sa.select(*TASK_WITH_INPUT).where(
     *_MINE, tasks.c.status == Status.PROCESSING, tasks.c.claim_token == sa.bindparam("token")
 )
+
+_HELD = sa.select(tasks.c.id, tasks.c.attempt_count).where(*_MINE, tasks.c.status == Status.PROCESSING)
 
 
 class WorkingStore:
@@ -97,23 +99,28 @@ class WorkingStore:
 
         return await self._database.write(unit) if ids else []
 
-    async def save_state(self, task_id: str, attempt: int, worker_id: str, state: dict[str, Any]) -> bool:
+    async def save_states(self, worker_id: str, states: Sequence[RunState]) -> list[bool]:
         """See ``ports.WorkStore``."""
 
-        async def unit(connection: AsyncConnection) -> bool:
-            saved = await connection.execute(
-                sa.update(tasks)
-                .where(
-                    tasks.c.id == task_id,
-                    tasks.c.attempt_count == attempt,
-                    tasks.c.worker_id == worker_id,
-                    tasks.c.status == Status.PROCESSING,
-                )
-                .values(runner_state=state)
-            )
-            return saved.rowcount == 1
+        async def unit(connection: AsyncConnection) -> list[bool]:
+            rows = [
+                {
+                    "id": state.task_id,
+                    "was_status": Status.PROCESSING,
+                    "was_attempt_count": state.attempt,
+                    "was_worker_id": worker_id,
+                    "runner_state": state.state,
+                }
+                for state in sorted(states, key=lambda state: state.task_id)
+            ]
+            match = ("id", "was_status", "was_attempt_count", "was_worker_id")
+            if await self._database.update_rows(connection, tasks, rows, match=match) == len(rows):
+                return [True] * len(rows)
+            held = await connection.execute(_HELD, {"ids": [state.task_id for state in states], "me": worker_id})
+            attempts = {row.id: row.attempt_count for row in held}
+            return [attempts.get(state.task_id) == state.attempt for state in states]
 
-        return await self._database.write(unit)
+        return await self._database.write(unit) if states else []
 
     async def append_logs(self, lines: Sequence[LogLine]) -> None:
         """See ``ports.WorkStore``."""

@@ -94,3 +94,10 @@ async def submit_task(
     document = Documents(request, caller).plain(task)
     headers["Location"] = document["status_url"]
     return Response(dump(document), status, headers, JSON)
+
+
+def route() -> SubmitRoute:
+    """The one route of this file."""
+    (only,) = router.routes
+    assert isinstance(only, SubmitRoute)
+    return only
