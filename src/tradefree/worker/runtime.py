@@ -29,8 +29,9 @@ MARGIN = 3.0
 HAND_IN_WITHIN = 15.0
 """Seconds that the last results may take to be written at a stop, should the database be busy."""
 CLAIM_AT_ONCE = 500
-AHEAD = 0.2
-"""Share of its capacity that a worker wants at hand at most."""
+AHEAD = 0.25
+"""A worker wants at hand as many tasks as it ends in so many seconds: what passes between an end and the next task's
+arrival on a busy machine. At most its capacity once more."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,8 @@ class Runtime:
         """Ids that are said to be ours, in the order heard."""
         self._ended = 0
         """Attempts ended since the last beat."""
+        self._beat_at = 0.0
+        """When (monotonic) the last beat began."""
         self._lease_ends = 0.0
         self._draining = False
         self._leaving = False
@@ -192,8 +195,9 @@ class Runtime:
 
     async def _beat(self) -> None:
         began = self._clock.monotonic()
-        ahead = min(int(self._capacity * AHEAD), self._ended)
         ended, self._ended = self._ended, 0
+        passed, self._beat_at = began - self._beat_at, began
+        ahead = min(self._capacity, int(ended * AHEAD / max(passed, BEAT_EVERY / 2)))
         try:
             async with asyncio.timeout(max(0.1, self._lease_ends - MARGIN - began)):
                 beat = await self._store.beat(self.id, LEASE, ahead=ahead, draining=self._draining)
