@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 import sqlalchemy as sa
 from celery import Celery
@@ -19,6 +20,8 @@ from tradefree.access.keys import Keys
 from tradefree.access.secrets import SecretBox, key_beside
 from tradefree.broker.celery_app import make_celery
 from tradefree.broker.doorbell import CeleryDoorbell
+from tradefree.broker.redis_client import refuse_cluster
+from tradefree.broker.redis_signals import RedisSignals
 from tradefree.broker.signals import LocalSignals
 from tradefree.clock import Clock, SystemClock
 from tradefree.database.migrate import require_current
@@ -36,6 +39,12 @@ from tradefree.tasks.recover import Recovery
 from tradefree.tasks.submit import Submitter
 
 VERSION = version("tradefree")
+
+
+class RunningSignals(Signals, Protocol):
+    """Signals that must be kept running in the event loop that uses them."""
+
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]: ...
 
 
 @dataclass(frozen=True)
@@ -95,27 +104,25 @@ def make_runners() -> dict[str, Runner]:
     return load_runners([WorkflowRunner()])
 
 
-def make_signals(settings: Settings) -> Signals:
+def make_signals(settings: Settings) -> RunningSignals:
     """Signals for these settings; with the in-memory broker all parts must share the one object."""
-    if not settings.embedded:
-        raise SettingsError("TRADEFREE_BROKER_URL: only memory:// is supported yet")
-    return LocalSignals()
+    return LocalSignals() if settings.embedded else RedisSignals(settings)
 
 
 @contextlib.asynccontextmanager
-async def open_system(settings: Settings, signals: Signals, celery: Celery) -> AsyncIterator[System]:
+async def open_system(settings: Settings, signals: RunningSignals, celery: Celery) -> AsyncIterator[System]:
     """A task service's parts, with a dispatcher that is not yet running; closed at the end."""
     clock = SystemClock()
     store = make_store(settings, clock)
     doorbell = CeleryDoorbell(celery)
     runners = make_runners()
     try:
-        await require_current(store.database)
+        await _require_fitting(settings, store)
         catalog = Catalog(store, clock)
         resumable = frozenset(name for name, runner in runners.items() if runner.resumable)
-        recovery = Recovery(store, catalog, signals, clock, resumable)
+        recovery = Recovery(store, catalog, doorbell, signals, clock, resumable)
         holder = f"{socket.gethostname()[:20]}:{os.getpid()}:{new_id()[-8:]}"
-        yield System(
+        system = System(
             settings=settings,
             clock=clock,
             store=store,
@@ -130,25 +137,35 @@ async def open_system(settings: Settings, signals: Signals, celery: Celery) -> A
             stream_secret=hashlib.sha256(b"stream:" + secret_keys(settings).encode()).digest(),
             ping=lambda: _ping(settings, store, celery),
         )
+        async with signals.running():
+            yield system
     finally:
         doorbell.close()
         await store.close()
 
 
 @contextlib.asynccontextmanager
-async def open_worker(settings: Settings, signals: Signals) -> AsyncIterator[WorkerParts]:
+async def open_worker(settings: Settings, signals: RunningSignals) -> AsyncIterator[WorkerParts]:
     """A worker's parts; closed at the end."""
     clock = SystemClock()
     store = make_store(settings, clock)
     runners = make_runners()
     try:
-        await require_current(store.database)
-        yield WorkerParts(clock, store, Catalog(store, clock), signals, runners)
+        await _require_fitting(settings, store)
+        async with signals.running():
+            yield WorkerParts(clock, store, Catalog(store, clock), signals, runners)
     finally:
         for runner in runners.values():
             if (close := getattr(runner, "close", None)) is not None:
                 await close()
         await store.close()
+
+
+async def _require_fitting(settings: Settings, store: SqlStore) -> None:
+    """Raise SettingsError, saying what to do, if database or broker are there but cannot be worked with."""
+    await require_current(store.database)
+    if not settings.embedded:
+        await refuse_cluster(settings)
 
 
 async def _ping(settings: Settings, store: SqlStore, celery: Celery) -> dict[str, str | None]:

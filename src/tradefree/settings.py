@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     broker_url: str = Field(
         "memory://", description="Celery's broker. `memory://` works inside one process only; production: `redis://…`."
     )
+    broker_prefix: str = Field(
+        "tradefree:",
+        max_length=100,
+        description="In front of every key and channel in Redis, so that several systems may share one.",
+    )
+    broker_master: str = Field("mymaster", description="Name of the master that Sentinel is asked for (`sentinel://`).")
     secret_key: SecretStr | None = Field(
         None,
         description="Fernet keys, comma-separated, that encrypt connection secrets; the first encrypts, all decrypt. "

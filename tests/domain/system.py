@@ -39,7 +39,7 @@ class System:
         self.catalog = Catalog(self.store, self.clock)
         self.submitter = Submitter(self.store, self.catalog, self.signals, self.clock)
         self.control = Control(self.store, self.store, self.catalog, self.signals, self.clock)
-        self.recovery = Recovery(self.store, self.catalog, self.signals, self.clock, RESUMABLE)
+        self.recovery = Recovery(self.store, self.catalog, RecordingDoorbell(), self.signals, self.clock, RESUMABLE)
         self.dispatcher = Dispatcher(
             "leader", self.store, self.catalog, self.doorbell, self.signals, self.recovery, self.clock
         )

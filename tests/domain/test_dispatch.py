@@ -25,7 +25,7 @@ def leads(dispatcher: Dispatcher) -> bool:
 
 
 def another(system: System, holder: str = "other") -> Dispatcher:
-    recovery = Recovery(system.store, system.catalog, system.signals, system.clock, frozenset())
+    recovery = Recovery(system.store, system.catalog, RecordingDoorbell(), system.signals, system.clock, frozenset())
     return Dispatcher(holder, system.store, system.catalog, RecordingDoorbell(), system.signals, recovery, system.clock)
 
 

@@ -190,7 +190,7 @@ async def test_who_beats_between_the_look_and_the_burial_lives(system: System) -
     system.clock.advance(1)
     (late,) = await system.recovery._to_bury()
     await system.beat("w1")
-    assert not await system.store.bury(late)
+    assert not await system.store.bury(late.id)
 
 
 @pytest.mark.usefixtures("echo")

@@ -129,7 +129,7 @@ class World:
         await self._stack.aclose()
 
     def _dispatcher(self, name: str) -> Dispatcher:
-        recovery = Recovery(self.store, self.catalog, self.signals, self.clock, RESUMABLE)
+        recovery = Recovery(self.store, self.catalog, self.doorbell, self.signals, self.clock, RESUMABLE)
         return Dispatcher(name, self.store, self.catalog, self.doorbell, self.signals, recovery, self.clock)
 
     # ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────

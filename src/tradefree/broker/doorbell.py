@@ -9,9 +9,8 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from kombu import Queue
 
-from tradefree.broker.celery_app import RING
+from tradefree.broker.celery_app import RING, own_queue
 
 IDS_PER_RING = 100
 """Ids in one message: ten times cheaper than one each (measured), and no larger than 4 KB."""
@@ -23,8 +22,14 @@ log = structlog.get_logger(__name__)
 
 def ring(app: Celery, address: str, ids: list[str]) -> None:
     """To the queue itself, by the default exchange: no binding is needed, so a wiped broker loses only messages."""
-    queue: Any = Queue(address)
+    queue: Any = own_queue(address)
     app.send_task(RING, args=[ids], queue=queue, declare=[], retry=False, ignore_result=True)
+
+
+def unhang(app: Celery, address: str) -> None:
+    """Remove the queue, with the rings that nobody answered."""
+    with app.connection_for_write() as connection:
+        own_queue(address)(connection.default_channel).delete()
 
 
 class CeleryDoorbell:
@@ -46,6 +51,16 @@ class CeleryDoorbell:
                 self._note(well=False, error=error)
                 return
         self._note(well=True)
+
+    def forget(self, address: str) -> None:
+        """See ``ports.Doorbell``."""
+        self._thread.submit(self._forget, address)
+
+    def _forget(self, address: str) -> None:
+        try:
+            unhang(self._app, address)
+        except Exception as error:  # a few bytes stay behind in a broker that is away
+            log.info("the queue of a worker that is gone could not be removed", address=address, error=repr(error))
 
     def _note(self, *, well: bool, error: Exception | None = None) -> None:
         if well != self._well:

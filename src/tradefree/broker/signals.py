@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from threading import Lock
 from typing import Any
 
@@ -49,6 +49,10 @@ class LocalSignals:
             listeners = list(self._listeners.get(topic, ()))
         for listener in listeners:
             listener.tell(dict(message))
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """There is nothing to keep running."""
+        return nullcontext()
 
     @asynccontextmanager
     async def subscribe(self, *topics: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:

@@ -13,7 +13,7 @@ from tradefree.cli.serving import listen, serve
 from tradefree.errors import SettingsError
 from tradefree.logs import configure_logging
 from tradefree.settings import Settings
-from tradefree.worker.main import node_name, options, prepare
+from tradefree.worker.main import NEEDS_BROKER, node_name, options, prepare
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +49,4 @@ async def _serve(settings: Settings) -> None:
 
 def _require_broker(settings: Settings) -> None:
     if settings.embedded:
-        raise SettingsError(
-            "TRADEFREE_BROKER_URL: memory:// works inside one process only; set a redis:// URL, or run `tradefree up`"
-        )
+        raise SettingsError(NEEDS_BROKER)

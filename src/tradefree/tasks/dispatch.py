@@ -163,4 +163,6 @@ class Dispatcher:
         async with self._signals.subscribe(DISPATCH) as messages:
             async for message in messages:
                 self._admission.hear(message.get("lanes", ()))
+                if "missed" in message:
+                    self._rescan_at = 0.0
                 self._woken.set()

@@ -300,6 +300,10 @@ class Doorbell(Protocol):
         """Tell a worker that these tasks are its. Best effort: a lost ring costs one beat, never a task."""
         ...
 
+    def forget(self, address: str) -> None:
+        """Nobody answers there any more. Best effort; returns at once."""
+        ...
+
 
 class Signals(Protocol):
     """Wake-ups and live updates: at most once, never the truth."""
@@ -314,7 +318,7 @@ class Signals(Protocol):
 
 
 DISPATCH = "dispatch"
-"""Topic: ``{"lanes": [...]}`` have new work or new room."""
+"""Topic: ``{"lanes": [...]}`` have new work or new room; ``{"missed": true}``: some messages may have been lost."""
 
 
 def task_topic(task_id: str) -> str:
@@ -323,7 +327,8 @@ def task_topic(task_id: str) -> str:
 
 
 WORKERS = "workers"
-"""Topic: ``{"ids": [...]}`` name workers that should beat now (a cancel was asked for)."""
+"""Topic: ``{"ids": [...]}`` name workers that should beat now (a cancel was asked for); ``{"missed": true}``: all
+should, some messages may have been lost."""
 
 
 # ── runners ─────────────────────────────────────────────────────────────────────────────────────────────────────────

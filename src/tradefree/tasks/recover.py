@@ -8,9 +8,9 @@ from datetime import timedelta
 from tradefree.clock import Clock
 from tradefree.tasks.announce import announce
 from tradefree.tasks.catalog import Catalog
-from tradefree.tasks.ports import Signals, Store
+from tradefree.tasks.ports import Doorbell, Signals, Store
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import Task
+from tradefree.tasks.task import Task, Worker
 from tradefree.tasks.transitions import Change, Rules, lose, unqueue
 from tradefree.tasks.types import TaskType
 
@@ -42,10 +42,17 @@ class Recovery:
     """The leader's care for the dead. It never reaps in haste: a database that was away makes every lease run out."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, signals: Signals, clock: Clock, resumable: frozenset[str]
+        self,
+        store: Store,
+        catalog: Catalog,
+        doorbell: Doorbell,
+        signals: Signals,
+        clock: Clock,
+        resumable: frozenset[str],
     ) -> None:
         self._store = store
         self._catalog = catalog
+        self._doorbell = doorbell
         self._signals = signals
         self._clock = clock
         self._resumable = resumable
@@ -77,8 +84,9 @@ class Recovery:
         if self._clock.monotonic() >= self._forget_at:
             self._forget_at = self._clock.monotonic() + FORGET_EVERY
             await self._store.forget_workers(self._clock.now() - REMEMBER)
-        for worker_id in await self._to_bury():
-            await self._store.bury(worker_id)
+        for worker in await self._to_bury():
+            if await self._store.bury(worker.id):
+                self._doorbell.forget(worker.address)
         moved = 0
         while orphans := await self._store.orphans(BATCH, CLAIM_WITHIN):
             changes = await self.rescue(orphans)
@@ -113,13 +121,13 @@ class Recovery:
         announce(self._signals, changes)
         return len(changes)
 
-    async def _to_bury(self) -> list[str]:
+    async def _to_bury(self) -> list[Worker]:
         now = self._clock.monotonic()
         if now - self._well_since < LEASE:
             return []
-        late = {worker.id for worker in await self._store.lapsed()}
+        late = {worker.id: worker for worker in await self._store.lapsed()}
         self._late_since = {id_: self._late_since.get(id_, now) for id_ in late}
-        silent = [id_ for id_, since in self._late_since.items() if now - since >= SILENCE]
+        silent = [late[id_] for id_, since in self._late_since.items() if now - since >= SILENCE]
         if not late or len(late) * 2 <= await self._store.live_count():
             self._many_since = math.inf
             return silent

@@ -75,10 +75,15 @@ class RecordingDoorbell:
         """Address and ids, in order."""
         self.rung = asyncio.Event()
         """Set by the first ring; clear it to wait for another."""
+        self.forgotten: list[str] = []
+        """Addresses where nobody answers any more, in order."""
 
     async def ring(self, address: str, ids: Sequence[str]) -> None:
         self.rings.append((address, list(ids)))
         self.rung.set()
+
+    def forget(self, address: str) -> None:
+        self.forgotten.append(address)
 
 
 class RecordingSignals:

@@ -16,10 +16,10 @@ import structlog
 import uvloop
 from celery import Celery, bootsteps
 from celery.signals import worker_shutting_down
-from celery.utils.nodenames import worker_direct
 from celery.worker import state as celery_state
 
-from tradefree.broker.celery_app import RING
+from tradefree.broker.celery_app import RING, address_of, own_queue
+from tradefree.broker.doorbell import unhang
 from tradefree.errors import TradefreeError
 from tradefree.worker.runtime import Runtime
 
@@ -124,9 +124,10 @@ def install(app: Celery, factory: Factory, *, patience: float) -> None:
 
         def __init__(self, parent: Host, **options: Any) -> None:
             super().__init__(parent, **options)
-            self.thread = RuntimeThread(
-                factory, parent.hostname, worker_direct(parent.hostname).name, patience=patience
-            )
+            self._address = address_of(parent.hostname)
+            app.amqp.queues.add(own_queue(self._address))
+            app.amqp.queues.select([self._address])
+            self.thread = RuntimeThread(factory, parent.hostname, self._address, patience=patience)
             threads_of_ours.append(self.thread)
 
         def start(self, parent: Any) -> None:
@@ -138,6 +139,8 @@ def install(app: Celery, factory: Factory, *, patience: float) -> None:
 
         def stop(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: signalled > 1 or celery_state.should_terminate not in (None, False))
+            with contextlib.suppress(Exception):  # a broker that is away keeps an empty name, no more
+                unhang(app, self._address)
 
         def terminate(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: True)

@@ -9,10 +9,10 @@ from types import TracebackType
 
 from celery import Celery
 from celery.signals import worker_shutting_down
-from celery.utils.nodenames import worker_direct
 from celery.worker import WorkController
 from celery.worker import state as celery_state
 
+from tradefree.broker.celery_app import address_of
 from tradefree.broker.doorbell import ring
 from tradefree.errors import TradefreeError
 from tradefree.worker.main import node_name, options
@@ -24,7 +24,7 @@ class EmbeddedWorker:
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
         self._name = node_name()
-        self._address = worker_direct(self._name).name
+        self._address = address_of(self._name)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._main, name="celery-worker", daemon=True)
         self._trouble: str | None = None

@@ -170,7 +170,7 @@ class Runtime:
         """Somebody wants us to look now."""
         async with self._signals.subscribe(WORKERS) as messages:
             async for message in messages:
-                if self.id in message.get("ids", ()):
+                if "missed" in message or self.id in message.get("ids", ()):
                     self._beat_now.set()
 
     # ── beats ───────────────────────────────────────────────────────────────────────────────────────────────────────
