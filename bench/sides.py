@@ -131,7 +131,9 @@ def batches(product: Product, tasks: int, size: int) -> Sequence[bytes]:
     line = json.dumps({"type": "echo", "input_data": payload(size)}).encode()
     each = max(1, min(1000, BATCH_BYTES // len(line)))
     sizes = [each] * (tasks // each) + ([tasks % each] if tasks % each else [])
-    made = {n: product.target.post("/api/v1/tasks/batch", b"\n".join([line] * n), "application/x-ndjson") for n in sizes}
+    made = {
+        n: product.target.post("/api/v1/tasks/batch", b"\n".join([line] * n), "application/x-ndjson") for n in sizes
+    }
     return [made[n] for n in sizes]
 
 

@@ -327,3 +327,34 @@ async def test_a_thousand_moves_at_once(acts: Acts, store: AnyStore, clock: Froz
     changes = await store.decide([task.id for task in tasks], lambda t: cancel(t, clock.now()))
     assert len(changes) == 1000
     assert (await store.counts())["echo"][Status.CANCELLED] == 1000
+
+
+async def test_what_is_believed_need_not_be_read(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
+    tasks = [await acts.running() for _ in range(3)]
+    changes = await _complete(store, clock, tasks)
+    assert sorted(change.before.id for change in changes) == sorted(task.id for task in tasks)
+    for task in tasks:
+        assert (await acts.see(task)).output_data == {"of": task.id}
+        (attempt,) = await store.attempts(task.id)
+        assert (attempt.outcome, attempt.worker_id) == (AttemptOutcome.COMPLETED, "w1")
+    assert await _complete(store, clock, tasks) == [], "a repeat does nothing"
+
+
+async def test_a_task_that_is_not_as_believed_is_left_alone_and_the_others_are_moved(
+    acts: Acts, store: AnyStore, clock: FrozenClock
+) -> None:
+    mine, lost = await acts.running(), await acts.running()
+    await store.decide([lost.id], lambda t: lose(t, Rules(), clock.now()))
+    changes = await _complete(store, clock, [mine, lost])
+    assert [change.before.id for change in changes] == [mine.id]
+    assert (await acts.see(mine)).status is Status.COMPLETED
+    assert (await acts.see(lost)).status is Status.PENDING
+    assert len(await store.attempts(lost.id)) == 1
+    assert (await store.counts())["echo"][Status.COMPLETED] == 1
+
+
+async def _complete(store: AnyStore, clock: FrozenClock, tasks: list[Task]) -> list[Change]:
+    reports = {t.id: Report(t.id, t.attempt_count, "w1", Completed({"of": t.id})) for t in tasks}
+    return await store.decide(
+        list(reports), lambda t: finish(t, reports[t.id], Rules(), clock.now(), 0.5), believed=tasks
+    )

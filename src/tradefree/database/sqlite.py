@@ -70,6 +70,9 @@ class InlineConnection:
     async def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         return self._connection.execute(statement, parameters)
 
+    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> sa.CursorResult[Any]:
+        return self._connection.exec_driver_sql(statement, parameters)
+
     async def scalar(self, statement: sa.Executable, parameters: Any = None) -> Any:
         return self._connection.scalar(statement, parameters)
 

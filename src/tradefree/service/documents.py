@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+import orjson
 from fastapi import Request
 
 from tradefree.service.callers import Caller
@@ -34,7 +35,11 @@ class Documents:
 
     def task(self, task: Task, *, payloads: bool = True) -> TaskDocument:
         """One task; ``payloads`` False leaves them out whatever the caller's rights."""
-        return TaskDocument.model_validate(self._values(task, shown=payloads and self._payloads))
+        return TaskDocument.model_validate(self.plain(task, payloads=payloads))
+
+    def plain(self, task: Task, *, payloads: bool = True) -> dict[str, Any]:
+        """The same as plain values, for ``dump``."""
+        return self._values(task, shown=payloads and self._payloads)
 
     def detail(self, task: Task, attempts: Sequence[Attempt]) -> TaskDetail:
         """One task with its attempts, the one under way included."""
@@ -53,6 +58,11 @@ class Documents:
         values["stream_url"] = f"{url}/stream?token={token}"
         values["cancel_url"] = f"{url}/cancellation"
         return values
+
+
+def dump(document: Any) -> bytes:
+    """Plain values as JSON, written as pydantic would write the model of them."""
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 
 
 def _origin(request: Request) -> str:

@@ -12,6 +12,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from tradefree.errors import (
@@ -97,6 +98,11 @@ def invalid_fields(details: Iterable[Mapping[str, Any]], *, skip: int = 0) -> Pr
     return _problem(INVALID, named, errors)
 
 
+def in_body(error: ValidationError) -> RequestValidationError:
+    """What pydantic says of a body, as FastAPI would have said it."""
+    return RequestValidationError([{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()])
+
+
 def _problem(kind: Kind, detail: str, errors: Iterable[tuple[str, str]] = ()) -> Problem:
     return Problem(
         type=f"urn:tradefree:problem:{kind.slug}",
@@ -117,6 +123,8 @@ def _reason(detail: Mapping[str, Any]) -> str:
             return "is not a known field"
         case "missing":
             return "is required"
+        case "model_type" | "model_attributes_type":
+            return "should be an object"
         case "string_pattern_mismatch" if detail["loc"][-1] == "[key]":
             return "is not a good name"
     reason = str(detail["msg"]).removeprefix("Value error, ")

@@ -39,28 +39,29 @@ class Attempt:
     ) -> None:
         self._run = run
         self._runner = runner
-        self._cancel = asyncio.Event()
+        self._wish: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done once a cancel was asked for."""
         self._on_error = on_error
         if cancel_asked:
-            self._cancel.set()
+            self.cancel()
 
     @property
     def cancelled(self) -> bool:
         """True once a cancel was asked for."""
-        return self._cancel.is_set()
+        return self._wish.done()
 
     def cancel(self) -> None:
         """Somebody wants this task cancelled."""
-        self._cancel.set()
+        if not self._wish.done():
+            self._wish.set_result(None)
 
     async def perform(self) -> Outcome:
         """Run to the end, to the time-out or to a cancel."""
         if self.cancelled:
             return await self._let_go_of_earlier_run()
         work = asyncio.create_task(self._work())
-        wish = asyncio.create_task(self._cancel.wait())
         try:
-            await asyncio.wait({work, wish}, timeout=self._run.timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work, self._wish}, timeout=self._run.timeout, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return self._outcome(work)
             stopped = await self._stop(work)
@@ -68,7 +69,6 @@ class Attempt:
                 return self._after_stop(self._outcome(work), confirmed=True)
             return self._after_stop(None, confirmed=stopped)
         finally:
-            wish.cancel()
             await _end(work)
 
     async def _work(self) -> Any:

@@ -137,8 +137,11 @@ Decide = Callable[[Task], Change | None]
 
 
 class DecideStore(Protocol):
-    async def decide(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+    async def decide(self, ids: Sequence[str], decide: Decide, *, believed: Sequence[Task] = ()) -> list[Change]:
         """Lock these tasks (without payloads), let ``decide`` choose a move for each, write all moves at once.
+
+        ``believed`` are the same tasks as the caller knows them, in all that ``decide`` looks at: then they need not be
+        read first. Status and attempt are guarded; if one of them is another by now, all are read and decided anew.
 
         Returns the moves made. None from ``decide`` leaves a task as it is; unknown ids are passed over.
         ``decide`` is pure and may be called again when the database asks for a repeat.

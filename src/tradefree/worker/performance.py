@@ -82,7 +82,7 @@ class Performance:
 
     async def save(self, state: dict[str, Any]) -> None:
         """See ``ports.Run``."""
-        self.state = {**state, SAVED_BY: self.attempt}
+        self.state = self.task.runner_state = {**state, SAVED_BY: self.attempt}
         await self._save(self, self.state)
 
     def take_lines(self) -> list[LogLine]:

@@ -316,7 +316,7 @@ class Runtime:
     async def _hand_in(self, task: Task, outcome: Outcome, lines: tuple[LogLine, ...]) -> None:
         worker_id = task.worker_id
         assert worker_id is not None
-        await self._writer.finish(Report(task.id, task.attempt_count, worker_id, outcome, lines))
+        await self._writer.finish(task, Report(task.id, task.attempt_count, worker_id, outcome, lines))
 
     async def _save(self, performance: Performance, state: dict[str, object]) -> None:
         task = performance.task

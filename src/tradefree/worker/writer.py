@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import orjson
@@ -40,6 +40,27 @@ async def insist(unit: Callable[[], Awaitable[T]], still_wanted: Callable[[], bo
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One attempt's end, the task as it was claimed, and the bytes of the result."""
+
+    task: Task
+    report: Report
+    weight: int
+
+    @property
+    def completed(self) -> bool:
+        return isinstance(self.report.outcome, Completed)
+
+
+def _alike(batch: Sequence[_Item]) -> Iterator[list[_Item]]:
+    """Successes first: nothing that others may have done to the task meanwhile matters to them, as what happens to
+    the rest depends on whether somebody asked for a cancel."""
+    for completed in (True, False):
+        if items := [item for item in batch if item.completed is completed]:
+            yield items
+
+
 class Writer:
     """Writes the ends of attempts in batches."""
 
@@ -62,12 +83,12 @@ class Writer:
         self._max_output_bytes = max_output_bytes
         self._well = well
         """False once the worker is fenced: then nothing more is written."""
-        self._coalescer = Coalescer[tuple[Report, int], None](self._write, size=lambda item: item[1])
+        self._coalescer = Coalescer[_Item, None](self._write, size=lambda item: item.weight)
 
-    async def finish(self, report: Report) -> None:
+    async def finish(self, task: Task, report: Report) -> None:
         """Hand in one attempt's end; returns when it is written or was found to be another's."""
         report, weight = self._weigh(report)
-        await self._coalescer.put((report, weight))
+        await self._coalescer.put(_Item(task, report, weight))
 
     def _weigh(self, report: Report) -> tuple[Report, int]:
         """The report and its size in bytes; a result that JSON or the limit refuses becomes a failure that says so."""
@@ -82,26 +103,28 @@ class Writer:
             return _unstorable(report, reason), 1000
         return report, size
 
-    async def _write(self, batch: list[tuple[Report, int]]) -> Sequence[None]:
-        await self._write_reports([report for report, _ in batch])
+    async def _write(self, batch: list[_Item]) -> Sequence[None]:
+        for items in _alike(batch):
+            await self._write_items(items)
         return [None] * len(batch)
 
-    async def _write_reports(self, reports: list[Report]) -> None:
+    async def _write_items(self, items: list[_Item]) -> None:
         try:
-            await insist(lambda: self._decide(reports), self._well)
+            await insist(lambda: self._decide(items), self._well)
         except Exception as error:
-            if len(reports) == 1:
-                log.exception("a result could not be stored", task_id=reports[0].task_id)
-                told = [_unstorable(reports[0], _first_line(error))]
+            if len(items) == 1:
+                log.exception("a result could not be stored", task_id=items[0].task.id)
+                told = [replace(items[0], report=_unstorable(items[0].report, _first_line(error)))]
                 await insist(lambda: self._decide(told), self._well)
                 return
-            middle = len(reports) // 2
-            await self._write_reports(reports[:middle])
-            await self._write_reports(reports[middle:])
+            middle = len(items) // 2
+            await self._write_items(items[:middle])
+            await self._write_items(items[middle:])
 
-    async def _decide(self, reports: Sequence[Report]) -> list[Change]:
+    async def _decide(self, items: Sequence[_Item]) -> list[Change]:
         types = await self._catalog.types()
-        by_id = {report.task_id: report for report in reports}
+        by_id = {item.report.task_id: item.report for item in items}
+        believed = [item.task for item in items] if items[0].completed else ()
         now = self._clock.now()
         luck = {task_id: random.random() for task_id in by_id}  # noqa: S311
 
@@ -109,7 +132,7 @@ class Writer:
             rules = rules_of(types.get(task.type), self._resumable)
             return finish(task, by_id[task.id], rules, now, luck[task.id])
 
-        changes = await self._store.decide(list(by_id), decide)
+        changes = await self._store.decide(list(by_id), decide, believed=believed)
         announce(self._signals, changes)
         return changes
 

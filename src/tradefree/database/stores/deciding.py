@@ -15,10 +15,16 @@ from tradefree.database.rows import TASK, attempt_row, log_row, to_task, wake_at
 from tradefree.database.tables import attempts, task_logs, task_totals, tasks
 from tradefree.tasks.ports import Decide
 from tradefree.tasks.states import TERMINAL
+from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Change
 
 SHARDS = 16
 """Rows that a running total is spread over, so that writers seldom meet."""
+
+
+_THESE = (  # SQLite, whose transaction holds the whole file, leaves FOR UPDATE out
+    sa.select(*TASK).where(tasks.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(tasks.c.id).with_for_update()
+)
 
 
 class DecidingStore:
@@ -27,32 +33,51 @@ class DecidingStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def decide(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+    async def decide(self, ids: Sequence[str], decide: Decide, *, believed: Sequence[Task] = ()) -> list[Change]:
         """See ``ports.DecideStore``. A repeat finds the rows already moved and chooses nothing."""
+        if believed:
+            try:
+                return await self._database.write(lambda connection: self._as_believed(connection, believed, decide))
+            except _NotSo:
+                pass
 
         async def unit(connection: AsyncConnection) -> list[Change]:
-            query = sa.select(*TASK).where(tasks.c.id.in_(ids)).order_by(tasks.c.id)
-            rows = await connection.execute(self._database.locked(query))
+            rows = await connection.execute(_THESE, {"ids": list(ids)})
             changes = [change for row in rows if (change := decide(to_task(row))) is not None]
             await self._write(connection, changes)
             return changes
 
         return await self._database.write(unit) if ids else []
 
-    async def _write(self, connection: AsyncConnection, changes: Sequence[Change]) -> None:
+    async def _as_believed(self, connection: AsyncConnection, believed: Sequence[Task], decide: Decide) -> list[Change]:
+        """Without reading: the guards of the writes find out what is not so, and then nothing is written."""
+        found = [change for task in sorted(believed, key=_id) if (change := decide(task)) is not None]
+        await self._write(connection, found, surely=True)
+        return found
+
+    async def _write(self, connection: AsyncConnection, changes: Sequence[Change], *, surely: bool = False) -> None:
         by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         for change in changes:
             row = _row(change)
             by_columns[tuple(row)].append(row)
         for moves in by_columns.values():
-            await self._database.update_rows(connection, tasks, moves, match=("id", "was_status", "was_attempt_count"))
+            match = ("id", "was_status", "was_attempt_count")
+            moved = await self._database.update_rows(connection, tasks, moves, match=match)
+            if surely and moved != len(moves):
+                raise _NotSo
         ended = [attempt_row(change.attempt) for change in changes if change.attempt]
-        if ended:
-            await connection.execute(sa.insert(attempts), ended)
+        await self._database.insert(connection, attempts, ended)
         lines = [log_row(line) for change in changes for line in (*change.lines, change.line)]
-        if lines:
-            await connection.execute(sa.insert(task_logs), lines)
+        await self._database.insert(connection, task_logs, lines)
         await self._database.upsert(connection, task_totals, _totals(changes), add="number")
+
+
+class _NotSo(Exception):
+    """A task is not as it was believed to be."""
+
+
+def _id(task: Task) -> str:
+    return task.id
 
 
 def _row(change: Change) -> dict[str, Any]:

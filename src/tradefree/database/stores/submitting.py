@@ -57,7 +57,7 @@ class SubmittingStore:
                         earlier[_key_digest(submission)] = (submission.request_hash, submission.task)
                 else:
                     outcomes.append(_replay(submission, *known))
-            await _insert(connection, fresh)
+            await _insert(self._database, connection, fresh)
             return outcomes
 
         return await self._database.write(unit)
@@ -92,7 +92,7 @@ def _replay(submission: Submission, request_hash: str, task: Task) -> Accepted |
     return Accepted(task, replayed=True)
 
 
-async def _insert(connection: AsyncConnection, fresh: Sequence[Submission]) -> None:
+async def _insert(database: Database, connection: AsyncConnection, fresh: Sequence[Submission]) -> None:
     if not fresh:
         return
     keys: list[dict[str, Any]] = [
@@ -105,10 +105,8 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[Submission]) -> N
         for s in fresh
         if s.key is not None
     ]
-    if keys:
-        await connection.execute(sa.insert(idempotency_keys), keys)
-    await connection.execute(sa.insert(tasks), [task_row(s.task) for s in fresh])
+    await database.insert(connection, idempotency_keys, keys)
+    await database.insert(connection, tasks, [task_row(s.task) for s in fresh])
     labels = [row for s in fresh for row in label_rows(s.task.id, s.task.labels)]
-    if labels:
-        await connection.execute(sa.insert(task_labels), labels)
-    await connection.execute(sa.insert(task_logs), [log_row(accepted_line(s.task)) for s in fresh])
+    await database.insert(connection, task_labels, labels)
+    await database.insert(connection, task_logs, [log_row(accepted_line(s.task)) for s in fresh])

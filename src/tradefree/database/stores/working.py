@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradefree.database.columns import Moment
 from tradefree.database.engine import Database
 from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
@@ -16,6 +17,26 @@ from tradefree.tasks.attempt import started_line
 from tradefree.tasks.ports import Beat
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
+
+_MINE = (
+    tasks.c.id.in_(sa.bindparam("ids", expanding=True)),
+    tasks.c.worker_id == sa.bindparam("me"),
+)
+_I_LIVE = sa.exists().where(workers.c.id == sa.bindparam("me"), workers.c.status.not_in(sorted(GONE)))
+_CLAIM = (
+    sa.update(tasks)
+    .where(*_MINE, tasks.c.status == Status.QUEUED, _I_LIVE)
+    .values(
+        status=Status.PROCESSING,
+        attempt_count=tasks.c.attempt_count + 1,
+        claim_token=sa.bindparam("token"),
+        started_at=sa.bindparam("now", type_=Moment),
+        updated_at=sa.bindparam("now", type_=Moment),
+    )
+)
+_CLAIMED = sa.select(*TASK_WITH_INPUT).where(
+    *_MINE, tasks.c.status == Status.PROCESSING, tasks.c.claim_token == sa.bindparam("token")
+)
 
 
 class WorkingStore:
@@ -67,23 +88,11 @@ class WorkingStore:
 
         async def unit(connection: AsyncConnection) -> list[Task]:
             now = await self._database.now(connection)
-            alive = sa.exists().where(workers.c.id == worker_id, workers.c.status.not_in(sorted(GONE)))
-            mine = (tasks.c.id.in_(ids), tasks.c.worker_id == worker_id)
-            moved = await connection.execute(
-                sa.update(tasks)
-                .where(*mine, tasks.c.status == Status.QUEUED, alive)
-                .values(
-                    status=Status.PROCESSING,
-                    attempt_count=tasks.c.attempt_count + 1,
-                    claim_token=token,
-                    started_at=now,
-                    updated_at=now,
-                )
-            )
-            claimed = (*mine, tasks.c.status == Status.PROCESSING, tasks.c.claim_token == token)
-            found = [to_task(row) for row in await connection.execute(sa.select(*TASK_WITH_INPUT).where(*claimed))]
+            mine = {"ids": list(ids), "me": worker_id, "token": token}
+            moved = await connection.execute(_CLAIM, {**mine, "now": now})
+            found = [to_task(row) for row in await connection.execute(_CLAIMED, mine)]
             if moved.rowcount:
-                await connection.execute(sa.insert(task_logs), [log_row(started_line(task)) for task in found])
+                await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in found])
             return found
 
         return await self._database.write(unit) if ids else []
@@ -110,7 +119,7 @@ class WorkingStore:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
-            await connection.execute(sa.insert(task_logs), [log_row(line) for line in lines])
+            await self._database.insert(connection, task_logs, [log_row(line) for line in lines])
 
         if lines:
             await self._database.write(unit)

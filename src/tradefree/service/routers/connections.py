@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from tradefree.access.scopes import Scope
@@ -14,6 +13,7 @@ from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs
 from tradefree.service.context import system_of
 from tradefree.service.models.definitions import ConnectionDocument, ConnectionList, ConnectionRequest
+from tradefree.service.problems import in_body
 from tradefree.tasks.types import Connection
 
 router = APIRouter(prefix="/connections", tags=["definitions"], route_class=StrictRoute)
@@ -103,4 +103,4 @@ def _connection(name: str, body: ConnectionRequest, before: Connection | None) -
     try:
         return Connection.model_validate(values)
     except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from None
+        raise in_body(error) from None

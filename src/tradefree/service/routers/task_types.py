@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import SkipValidation, ValidationError
 
 from tradefree.access.scopes import Scope
@@ -14,6 +13,7 @@ from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs
 from tradefree.service.context import System, system_of
 from tradefree.service.models.definitions import TaskTypeList
+from tradefree.service.problems import in_body
 from tradefree.tasks.types import TaskType
 
 router = APIRouter(prefix="/task-types", tags=["definitions"], route_class=StrictRoute)
@@ -116,7 +116,7 @@ def _checked(name: str, body: Any) -> TaskType:
     try:
         return TaskType.model_validate({**body, "name": name})
     except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from None
+        raise in_body(error) from None
 
 
 async def _check_references(system: System, task_type: TaskType) -> None:

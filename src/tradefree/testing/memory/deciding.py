@@ -17,7 +17,8 @@ class Deciding:
 
     _tables: Tables
 
-    async def decide(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+    async def decide(self, ids: Sequence[str], decide: Decide, *, believed: Sequence[Task] = ()) -> list[Change]:  # noqa: ARG002
+        """See ``ports.DecideStore``. Reading costs nothing here, so nothing is believed."""
         async with self._tables.write():
             known = [task for id_ in sorted(set(ids)) if (task := self._tables.tasks.get(id_)) is not None]
             changes = [change for task in known if (change := decide(clone(task, payloads=()))) is not None]
