@@ -30,6 +30,7 @@ WRITERS, READERS = 8, 4
 REPEATABLE = (1213, 1205, 1020)
 """Deadlock, lock wait time-out, record changed since last read."""
 NO_TABLE = 1146
+CANNOT_CONNECT = 2003
 AWAY = (1040, 1042, 1043, 1053, 1077, 1078, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290, 1836, 1927,
         2000, 2002, 2003, 2006, 2012, 2013, 2014, 2055, 3159, 4031)  # fmt: skip
 """Too many connections, shutdown, read-only, gone away, lost: try again later."""
@@ -72,6 +73,15 @@ def _engine(url: sa.URL, size: int, **options: Any) -> AsyncEngine:
         connect_args={"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
         **options,
     )
+
+    @sa.event.listens_for(engine.sync_engine, "do_connect")
+    def connect(dialect: Any, _: Any, arguments: Any, options: Any) -> Any:
+        try:
+            return dialect.connect(*arguments, **options)
+        except (dialect.loaded_dbapi.Error, OSError):
+            raise
+        except Exception as error:  # asyncmy stumbles over a connection that breaks while it is being set up
+            raise dialect.loaded_dbapi.OperationalError(CANNOT_CONNECT, f"cannot connect: {error}") from error
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def prepare(dbapi_connection: Any, _: Any) -> None:
