@@ -48,7 +48,8 @@ def verdict(evidence: Evidence) -> list[str]:
         _caps_at_dify,
         _caps_at_ours,
         _places,
-        _surroundings,
+        _answers,
+        _deaths,
     ):
         found = list(question(evidence))
         findings += found[:SHOWN]
@@ -257,7 +258,11 @@ def _places(evidence: Evidence) -> Iterator[str]:
 # ── what is around ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _surroundings(evidence: Evidence) -> Iterator[str]:
+def _answers(evidence: Evidence) -> Iterator[str]:
+    """While something is away, clients are told so in a way that they can act on."""
     yield from evidence.wrong_answers
+
+
+def _deaths(evidence: Evidence) -> Iterator[str]:
     for node in evidence.silent_deaths:
         yield f"{node} ended although nobody killed it"

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
-CYCLE = 100.0
+CYCLE = 124.0
 """Seconds of faults for each thousand tasks: workers first, then leaders, then the database."""
 TASKS_PER_CYCLE = 1000
-SUBMIT_WITHIN = 90.0
+SUBMIT_WITHIN = 112.0
 """Seconds of a cycle in which tasks are submitted."""
 
 # ── work ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,9 +142,9 @@ LEADERS: tuple[Count, ...] = (
 )
 DATABASE: tuple[Count, ...] = (
     ("database.kill", 3, 0.1, 2.0),
-    ("database.freeze", 1, 4.0, 12.0),
+    ("database.freeze", 1, 11.0, 13.0),
 )
-SPANS = ((2.0, 44.0, WORKERS), (46.0, 66.0, LEADERS), (68.0, 86.0, DATABASE))
+SPANS = ((2.0, 46.0, WORKERS), (48.0, 70.0, LEADERS), (72.0, 100.0, DATABASE))
 """Leaders and the database have a time of their own: while they fall, nobody may be declared dead, and it is worth
 seeing that happen in a storm, too."""
 LAST_ABSENCE = 20.0
@@ -210,8 +210,10 @@ def _faults(chance: random.Random, cycles: int, at_size: bool) -> Iterator[Fault
     for cycle in range(cycles):
         begins = cycle * CYCLE
         for start, end, counts in SPANS:
-            for kind, number, least, most in counts:
-                for _ in range(number):
-                    yield Fault(begins + chance.uniform(start, end), kind, round(chance.uniform(least, most), 2))
+            strikes = [(kind, least, most) for kind, number, least, most in counts for _ in range(number)]
+            slot = (end - start) / len(strikes)
+            for index, (kind, least, most) in enumerate(chance.sample(strikes, len(strikes))):
+                at = begins + start + slot * (index + chance.random())
+                yield Fault(round(at, 2), kind, round(chance.uniform(least, most), 2))
         last = cycle == cycles - 1
         yield Fault(begins + SPANS[-1][1] + 2, "database.kill", LONG_ABSENCE if last and at_size else LAST_ABSENCE)
