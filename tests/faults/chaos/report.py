@@ -52,6 +52,7 @@ def report_of(storm: Storm) -> dict[str, Any]:
         "peak_places": {name: peak for name, peak in sorted(evidence.peak_places.items()) if "/" not in name},
         "recovery_seconds": {name: [round(s, 2) for s in times] for name, times in recovery_times(storm).items()},
         "struck": strikes,
+        "history": [{**look, "at": round(look["at"] - storm.began, 1)} for look in storm.watch.history],
     }
 
 

@@ -6,8 +6,8 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ class Striker:
         self.calm = asyncio.Event()
         self._ground = ground
         self._chance = random.Random(seed)
+        self._waiting = 0
+        """Strikes that wait for a target."""
         self._busy: dict[Child, asyncio.Lock] = {
             child: asyncio.Lock() for child in (*ground.nodes, ground.database, ground.redis)
         }
@@ -72,9 +74,11 @@ class Striker:
         }
 
     def stands(self) -> bool:
-        """True if nothing is wrong with some service and some worker."""
-        kinds = (self._ground.services, self._ground.workers)
-        return all(any(not self._busy[node].locked() for node in nodes) for nodes in kinds)
+        """True if nothing is wrong with some service and some worker, and no strike waits for a target."""
+        return not self._waiting and bool(self._free(self._ground.services) and self._free(self._ground.workers))
+
+    def _free(self, nodes: Sequence[Node]) -> list[Node]:
+        return [node for node in nodes if not self._busy[node].locked()]
 
     async def run(self, faults: Sequence[Fault], pace: Pace) -> None:
         """Strike as planned; returns when all is over and everything stands again."""
@@ -98,12 +102,20 @@ class Striker:
 
     @asynccontextmanager
     async def _one_of(self, nodes: Sequence[Node]) -> AsyncIterator[Node]:
-        """A node that nothing else is wrong with, chosen by chance; waits until there is one."""
-        order = self._chance.sample(list(nodes), len(nodes))
-        await until(lambda: any(not self._busy[node].locked() for node in order))
-        node = next(node for node in order if not self._busy[node].locked())
+        """A node that nothing else is wrong with, chosen by chance; waits until it is not the last of its kind."""
+        with self._wait():
+            await until(lambda: len(self._free(nodes)) >= min(2, len(nodes)))
+        node = self._chance.choice(self._free(nodes))
         async with self._busy[node]:
             yield node
+
+    @contextmanager
+    def _wait(self) -> Iterator[None]:
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     async def _kill_one(self, fault: Fault, nodes: Sequence[Node]) -> Strike:
         async with self._one_of(nodes) as node:
@@ -195,14 +207,19 @@ class Striker:
 
     @asynccontextmanager
     async def _leader(self) -> AsyncIterator[tuple[Node, str]]:
-        while True:
-            if (leader := await self._ground.truth.leader()) is not None:
-                node = next((n for n in self._ground.services if n.lives and n.pid == leader[1]), None)
-                if node is not None and not self._busy[node].locked():
-                    async with self._busy[node]:
-                        yield node, leader[0]
-                    return
-            await asyncio.sleep(0.02)
+        with self._wait():
+            while (found := await self._leads()) is None:
+                await asyncio.sleep(0.02)
+        async with self._busy[found[0]]:
+            yield found
+
+    async def _leads(self) -> tuple[Node, str] | None:
+        """The leader and its name, if it can be struck and is not the last service."""
+        if (leader := await self._ground.truth.leader()) is None:
+            return None
+        free = self._free(self._ground.services)
+        node = next((node for node in free if node.lives and node.pid == leader[1]), None)
+        return (node, leader[0]) if node is not None and len(free) >= 2 else None
 
     async def _caught(self, node: Node, sign: Callable[[], Awaitable[bool]]) -> bool:
         """Freeze the node at a moment when the sign is true and stays true; False (and not frozen) if it never is."""

@@ -13,6 +13,9 @@ from faults.chaos.ground import Ground
 EVERY = 0.1
 PLACES = "SELECT type, lane, COUNT(*) AS number FROM tasks WHERE holds_slot IS NOT NULL GROUP BY type, lane"
 STATES = "SELECT status, COUNT(*) AS number FROM tasks GROUP BY status"
+HEALTH = """SELECT (SELECT COUNT(*) FROM workers WHERE status = 'live' AND lease_until > UTC_TIMESTAMP(6)) AS workers,
+    (SELECT COUNT(*) FROM tasks WHERE crashes >= 2 AND status IN ('scheduled', 'pending', 'queued', 'processing'))
+    AS suspects"""
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -24,6 +27,8 @@ class Watch:
         """Most places in use at once, as sampled, by type and by lane."""
         self.looks = 0
         self.states: dict[str, int] = {}
+        self.history: list[dict[str, Any]] = []
+        """Once a second while the database answers: when (monotonic), tasks by status, live workers, suspects."""
         self.leaders: list[tuple[float, str | None]] = []
         """Changes of leadership: when (monotonic), and to whom; None while nobody leads or can be seen to."""
         self._ground = ground
@@ -38,11 +43,17 @@ class Watch:
         while True:
             await self._look()
             if look % 10 == 0:
-                if (rows := await self._ground.truth.look(STATES)) is not None:
-                    self.states = {row.status: row.number for row in rows}
+                await self._count()
                 tell()
             look += 1
             await asyncio.sleep(EVERY)
+
+    async def _count(self) -> None:
+        states = await self._ground.truth.look(STATES)
+        health = await self._ground.truth.look(HEALTH)
+        if states is not None and health:
+            self.states = {row.status: row.number for row in states}
+            self.history.append({"at": time.monotonic(), **self.states, **health[0]._mapping})
 
     async def _look(self) -> None:
         rows = await self._ground.truth.look(PLACES)
