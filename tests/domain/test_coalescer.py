@@ -114,3 +114,11 @@ async def test_order_is_kept() -> None:
     coalescer = Coalescer(writer.write, max_items=7)
     await asyncio.gather(*(coalescer.put(n) for n in range(100)))
     assert [item for batch in writer.batches for item in batch] == list(range(100))
+
+
+async def test_what_comes_during_the_pause_goes_together() -> None:
+    writer = Writer()
+    coalescer = Coalescer(writer.write, pause=0.05)
+    assert await coalescer.put(1) == "wrote 1"
+    assert await asyncio.gather(*(coalescer.put(item) for item in (2, 3))) == ["wrote 2", "wrote 3"]
+    assert writer.batches == [[1], [2, 3]]

@@ -17,10 +17,22 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.clock import Clock
-from tradefree.database.columns import dump_json
-from tradefree.database.mysql import AWAY, NO_TABLE, REPEATABLE, MysqlEngines, error_number
+from tradefree.database.columns import Moment, dump_json
+from tradefree.database.mysql import MysqlEngines
+from tradefree.database.mysql_errors import (
+    AWAY,
+    NO_SERVER,
+    NO_TABLE,
+    REFUSED,
+    REPEATABLE,
+    error_number,
+    place,
+    reason,
+    refusal,
+    too_large,
+)
 from tradefree.database.sqlite import SqliteEngines
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import StorageRefused, StorageUnavailable, TooLarge
 
 T = TypeVar("T")
 Unit = Callable[[AsyncConnection], Awaitable[T]]
@@ -28,6 +40,7 @@ Unit = Callable[[AsyncConnection], Awaitable[T]]
 REPEATS = 5
 """How often a unit is repeated after a deadlock or a lock wait that took too long."""
 
+_SERVER_TIME: sa.ColumnElement[datetime] = sa.literal_column("UTC_TIMESTAMP(6)", Moment)
 _REPEATABLE = ("database is locked", "database table is locked")
 _AWAY = ("unable to open", "disk i/o error", "disk is full", "readonly", "read-only", "not a database", "malformed")
 
@@ -61,7 +74,7 @@ class Database:
         system's own reading never waits for them."""
 
         async def reading() -> T:
-            with _errors():
+            with _errors(self):
                 async with self._engines.reading(slow=slow) as connection:
                     return await unit(connection)
 
@@ -71,9 +84,20 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction whose body is the caller's: committed at the end, rolled back if it raises."""
-        with _errors():
+        with _errors(self):
             async with self._engines.transaction() as connection:
                 yield connection
+
+    async def migrate(self, unit: Unit[T]) -> T:
+        """Run a unit that changes the schema, as long as it takes. Others that want to wait until it has ended."""
+        with _errors(self):
+            async with self._engines.migrating() as connection:
+                return await unit(connection)
+
+    @property
+    def packet(self) -> int:
+        """The most bytes that the server takes in one statement; 0 if that is not known or unlimited."""
+        return self._engines.packet if isinstance(self._engines, MysqlEngines) else 0
 
     async def now(self, connection: AsyncConnection) -> datetime:
         """The database's clock, by which leases are measured. SQLite has this machine's."""
@@ -81,6 +105,13 @@ class Database:
             return self.clock.now()
         now: datetime = await connection.scalar(sa.text("SELECT UTC_TIMESTAMP(6)"))
         return now.replace(tzinfo=UTC)
+
+    def present(self) -> sa.ColumnElement[datetime]:
+        """The same clock inside a statement, which saves a round trip."""
+        if not self._by_our_clock:
+            return _SERVER_TIME
+        ours = sa.literal(self.clock.now(), Moment)
+        return ours if self.sqlite else sa.type_coerce(sa.cast(ours, mysql.DATETIME(fsp=6)), Moment)
 
     def time_is_the_clocks(self) -> None:
         """Measure leases by the injected clock, whatever the database's says: for tests, which move it."""
@@ -218,19 +249,33 @@ class _Repeat(StorageUnavailable):
 class _errors:  # noqa: N801 (used as a with-statement's verb)
     """Turns driver errors into ours."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, PoolTimeout):
             raise StorageUnavailable("no database connection became free in time") from error
-        if isinstance(error, DBAPIError):
-            said, number = str(error.orig), error_number(error.orig)
-            if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
-                raise _Repeat(said) from error
-            if error.connection_invalidated or number in AWAY or any(sign in said.lower() for sign in _AWAY):
-                raise StorageUnavailable(f"the database does not answer: {said}") from error
-            if number == NO_TABLE or "no such table" in said:
-                raise StorageUnavailable("the database has no tables yet: run `tradefree migrate`") from error
-        elif isinstance(error, OSError):
-            raise StorageUnavailable(f"the database does not answer: {error}") from error
+        if isinstance(error, DBAPIError) and (ours := _translated(error, self._database)) is not None:
+            raise ours from error
+        if isinstance(error, OSError):
+            raise StorageUnavailable(f"the database does not answer: {str(error) or 'it stayed silent'}") from error
+
+
+def _translated(error: DBAPIError, database: Database) -> Exception | None:
+    said, number = str(error.orig), error_number(error.orig)
+    if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
+        return _Repeat(said)
+    if too_large(error, database.packet):
+        return TooLarge(f"is larger than what the database server takes (max_allowed_packet={database.packet})")
+    if number in REFUSED:
+        return StorageRefused(refusal(error.orig, database.url))
+    if number == NO_SERVER:
+        return StorageUnavailable(f"no database answers at {place(database.url)}: {reason(error.orig)}")
+    if error.connection_invalidated or number in AWAY or any(sign in said.lower() for sign in _AWAY):
+        return StorageUnavailable(f"the database does not answer: {said}")
+    if number == NO_TABLE or "no such table" in said:
+        return StorageUnavailable("the database has no tables yet: run `tradefree migrate`")
+    return None

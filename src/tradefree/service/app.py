@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from tradefree.service import context, openapi, problems, reference
 from tradefree.service.documents import PREFIX
 from tradefree.service.request_ids import RequestIds
-from tradefree.service.routers import GUARDED, OPEN
+from tradefree.service.routers import GUARDED, OPEN, submit
+from tradefree.service.shortcut import Shortcut
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
@@ -40,5 +41,7 @@ def create_app(system: context.System, *, lifespan: Lifespan | None = None) -> F
     problems.install(app)
     openapi.install(app)
     reference.install(app)
+    busiest = submit.route()
+    app.add_middleware(Shortcut, method="POST", path=PREFIX + busiest.path, handler=busiest.get_route_handler())
     app.add_middleware(RequestIds)
     return app

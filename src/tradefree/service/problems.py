@@ -80,6 +80,8 @@ def _headers(error: Exception) -> dict[str, str]:
 
 def problem_of(error: Exception) -> Problem:
     """What an error says to the caller. Errors that are not deliberate say nothing about themselves."""
+    if isinstance(error, RequestValidationError):
+        return invalid_fields(error.errors(), skip=1)
     if isinstance(error, HTTPException):
         phrase = HTTPStatus(error.status_code).phrase
         kind = Kind(phrase.lower().replace(" ", "-"), phrase, error.status_code)
@@ -150,10 +152,6 @@ def install(app: FastAPI) -> None:
     async def known(request: Request, error: Exception) -> Response:
         return answer_for(error, request)
 
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return answer(invalid_fields(error.errors(), skip=1), request)
-
     app.add_exception_handler(TradefreeError, known)
     app.add_exception_handler(HTTPException, known)
-    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(RequestValidationError, known)

@@ -20,6 +20,8 @@ from tradefree.tasks.types import TaskType
 
 MAX_BATCH = 1000
 """Tasks in one batch."""
+PAUSE = 0.01
+"""Seconds between transactions of single submits at the least: those that come closer share one."""
 HORIZON = timedelta(days=366)
 """How far ahead a task may be scheduled."""
 
@@ -93,7 +95,7 @@ class Submitter:
         self._signals = signals
         self._clock = clock
         self._store = store
-        self._coalescer = Coalescer[Submission, Accepted](self._write, max_items=MAX_BATCH)
+        self._coalescer = Coalescer[Submission, Accepted](self._write, max_items=MAX_BATCH, pause=PAUSE)
 
     async def submit(self, new: NewTask, *, key: str | None = None, submitted_by: str | None = None) -> Accepted:
         """Store one task. ``key`` is the idempotency key; raises InvalidInput or IdempotencyMismatch."""

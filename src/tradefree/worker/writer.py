@@ -22,6 +22,8 @@ from tradefree.tasks.recover import rules_of
 from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Change, finish
 
+PAUSE = 0.02
+"""Seconds between transactions of results at the least: those that come closer share one."""
 RETRY_EVERY = 0.5
 """Seconds between tries while the database is away."""
 
@@ -83,7 +85,7 @@ class Writer:
         self._max_output_bytes = max_output_bytes
         self._well = well
         """False once the worker is fenced: then nothing more is written."""
-        self._coalescer = Coalescer[_Item, None](self._write, size=lambda item: item.weight)
+        self._coalescer = Coalescer[_Item, None](self._write, size=lambda item: item.weight, pause=PAUSE)
 
     async def finish(self, task: Task, report: Report) -> None:
         """Hand in one attempt's end; returns when it is written or was found to be another's."""

@@ -24,8 +24,10 @@ _GOOD_KEY = re.compile(PRINTABLE)
 
 async def answer(request: Request) -> Response:
     """Reads the parameters and calls the endpoint."""
+    if (value := await request.json()) is None:
+        raise InvalidInput("is required")
     try:
-        body = SubmitRequest.model_validate(await request.json())
+        body = SubmitRequest.model_validate(value)
     except ValidationError as error:
         raise in_body(error) from None
     key = request.headers.get("idempotency-key")
@@ -92,3 +94,10 @@ async def submit_task(
     document = Documents(request, caller).plain(task)
     headers["Location"] = document["status_url"]
     return Response(dump(document), status, headers, JSON)
+
+
+def route() -> SubmitRoute:
+    """The one route of this file."""
+    (only,) = router.routes
+    assert isinstance(only, SubmitRoute)
+    return only
