@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -186,12 +187,16 @@ class Runtime:
             self._beat_now.clear()
             if self._leaving:
                 return
-            try:
-                await self._beat()
-            except Exception:  # the lease tells whether this matters
-                log.exception("beat failed unexpectedly", worker_id=self.id)
+            await self._carefully(self._beat)
             if not self.well:
-                await self._fenced()
+                await self._carefully(self._fenced)
+
+    async def _carefully(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One fault must not end the worker: the lease tells whether it matters, and the next beat tries again."""
+        try:
+            await step()
+        except Exception:
+            log.exception("a step failed unexpectedly", worker_id=self.id)
 
     async def _beat(self) -> None:
         began = self._clock.monotonic()
@@ -244,7 +249,7 @@ class Runtime:
                 for task_id in ids:
                     del self._offered[task_id]
                 async with self._claim_turn:
-                    await self._claim(ids)
+                    await self._carefully(partial(self._claim, ids))
 
     async def _claim(self, ids: list[str]) -> None:
         token, worker_id = new_id(), self.id
