@@ -34,6 +34,23 @@ class FlakyStore(MemoryStore):
 
     away = False
     poisoned: str | None = None
+    lost_answers = 0
+    """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
+    stumbles = 0
+    """How often claiming and enlisting fail in a way that nobody has thought of."""
+
+    def _stumble(self) -> None:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise RuntimeError("nobody has thought of this")
+
+    async def claim(self, *args: Any, **kwargs: Any) -> Any:
+        self._stumble()
+        return await super().claim(*args, **kwargs)
+
+    async def enlist(self, *args: Any, **kwargs: Any) -> Any:
+        self._stumble()
+        return await super().enlist(*args, **kwargs)
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:
@@ -46,6 +63,12 @@ class FlakyStore(MemoryStore):
         if self.away:
             raise StorageUnavailable("away")
         return await super().beat(*args, **kwargs)
+
+    async def append_logs(self, lines: Any, *, again: bool = False) -> None:
+        await super().append_logs(lines, again=again)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise StorageUnavailable("the answer was lost")
 
 
 class World:

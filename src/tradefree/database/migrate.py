@@ -12,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database
+from tradefree.database.server import require_server
+from tradefree.database.shape import require_shape
 from tradefree.errors import SettingsError
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -32,12 +34,13 @@ def head() -> str:
 
 
 async def upgrade(database: Database, to: str = "head") -> None:
-    """Apply what is missing."""
+    """Apply what is missing. SettingsError if the system could not work on this server anyway."""
+    await require_server(database)
 
     async def unit(connection: AsyncConnection) -> None:
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), to))
 
-    await database.write(unit)
+    await database.migrate(unit)
 
 
 async def downgrade(database: Database, to: str) -> None:
@@ -46,7 +49,7 @@ async def downgrade(database: Database, to: str) -> None:
     async def unit(connection: AsyncConnection) -> None:
         await connection.run_sync(lambda sync: command.downgrade(_config(sync), to))
 
-    await database.write(unit)
+    await database.migrate(unit)
 
 
 async def current(database: Database) -> str | None:
@@ -59,6 +62,13 @@ async def current(database: Database) -> str | None:
 
 
 async def require_current(database: Database) -> None:
+    """Raise SettingsError, saying what to do, unless this version can work on the database as it is."""
+    await require_server(database)
+    await require_schema(database)
+    await require_shape(database)
+
+
+async def require_schema(database: Database) -> None:
     """Raise SettingsError, saying what to do, unless the schema is this version's."""
     found = await current(database)
     if found == head():

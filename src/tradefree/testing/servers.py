@@ -25,6 +25,11 @@ class MissingServer(TradefreeError):
 class Server(Child):
     """A server that listens on its port; its folder is removed when it is stopped."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # a MariaDB that starts removes what it takes for its own in the folder for temporary files
+        self.environment = {**os.environ, "TMPDIR": str(self.folder)}
+
     def answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
             connection.settimeout(2)
@@ -41,23 +46,25 @@ class Server(Child):
 
 
 class Redis(Server):
-    """A Redis that keeps nothing: a kill wipes it."""
+    """A Redis that keeps nothing: a kill wipes it. ``options``: as in redis.conf."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
         super().__init__()
         self._program = find("redis-server", package="redis-server")
+        self._options = options
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def command(self) -> Sequence[str]:
-        options = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder), "save": "", "appendonly": "no"}
-        return [self._program, *(word for name, value in options.items() for word in (f"--{name}", value))]
+        ours = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder), "save": "", "appendonly": "no"}
+        options = {**ours, **{name.replace("_", "-"): value for name, value in self._options.items()}}
+        return [self._program, *(word for name, value in options.items() for word in (f"--{name}", *value.split(" ")))]
 
     def _greets(self, connection: socket.socket) -> bool:
         connection.sendall(b"PING\r\n")
-        return connection.recv(16).startswith(b"+PONG")
+        return connection.recv(16).startswith((b"+PONG", b"-NOAUTH"))
 
 
 class Mariadb(Server):
@@ -81,6 +88,7 @@ class Mariadb(Server):
             capture_output=True,
             text=True,
             check=False,
+            env=self.environment,
         )
         if done.returncode:
             raise TradefreeError(f"mariadb-install-db failed: {done.stderr or done.stdout}")

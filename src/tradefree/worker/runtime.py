@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
+from tradefree.batching import Coalescer
 from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.outcome import DidNotWork, HandBack, NothingStarted, Outcome, Report
-from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, Signals, Store, task_topic
+from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, RunState, Signals, Store, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.task import LogLine, Task, Worker
 from tradefree.worker.flusher import LogFlusher
 from tradefree.worker.performance import Performance
-from tradefree.worker.writer import Writer, insist
+from tradefree.worker.writer import PAUSE, Writer, insist
 
 BEAT_EVERY = 2.0
 """Seconds between beats."""
@@ -28,8 +30,9 @@ MARGIN = 3.0
 HAND_IN_WITHIN = 15.0
 """Seconds that the last results may take to be written at a stop, should the database be busy."""
 CLAIM_AT_ONCE = 500
-AHEAD = 0.2
-"""Share of its capacity that a worker wants at hand at most."""
+AHEAD = 0.25
+"""A worker wants at hand as many tasks as it ends in so many seconds: what passes between an end and the next task's
+arrival on a busy machine. At most its capacity once more."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +71,8 @@ class Runtime:
         """Ids that are said to be ours, in the order heard."""
         self._ended = 0
         """Attempts ended since the last beat."""
+        self._beat_at = 0.0
+        """When (monotonic) the last beat began."""
         self._lease_ends = 0.0
         self._draining = False
         self._leaving = False
@@ -75,6 +80,7 @@ class Runtime:
         self._beat_now = asyncio.Event()
         self._claim_turn = asyncio.Lock()
         """Held while a claim is under way and until what it claimed is being performed."""
+        self._states = Coalescer[tuple[str, RunState], bool](self._write_states, pause=PAUSE)
         self._flusher = LogFlusher(store, signals, lambda: list(self._running.values()))
         self._writer = Writer(
             store,
@@ -181,17 +187,22 @@ class Runtime:
             self._beat_now.clear()
             if self._leaving:
                 return
-            try:
-                await self._beat()
-            except Exception:  # the lease tells whether this matters
-                log.exception("beat failed unexpectedly", worker_id=self.id)
+            await self._carefully(self._beat)
             if not self.well:
-                await self._fenced()
+                await self._carefully(self._fenced)
+
+    async def _carefully(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One fault must not end the worker: the lease tells whether it matters, and the next beat tries again."""
+        try:
+            await step()
+        except Exception:
+            log.exception("a step failed unexpectedly", worker_id=self.id)
 
     async def _beat(self) -> None:
         began = self._clock.monotonic()
-        ahead = min(int(self._capacity * AHEAD), self._ended)
         ended, self._ended = self._ended, 0
+        passed, self._beat_at = began - self._beat_at, began
+        ahead = min(self._capacity, int(ended * AHEAD / max(passed, BEAT_EVERY / 2)))
         try:
             async with asyncio.timeout(max(0.1, self._lease_ends - MARGIN - began)):
                 beat = await self._store.beat(self.id, LEASE, ahead=ahead, draining=self._draining)
@@ -238,7 +249,7 @@ class Runtime:
                 for task_id in ids:
                     del self._offered[task_id]
                 async with self._claim_turn:
-                    await self._claim(ids)
+                    await self._carefully(partial(self._claim, ids))
 
     async def _claim(self, ids: list[str]) -> None:
         token, worker_id = new_id(), self.id
@@ -297,8 +308,7 @@ class Runtime:
                 if outcome is None:
                     return
                 performance.outcome_known = True
-                if performance.flushing is not None:
-                    await asyncio.wait([performance.flushing])
+                await self._flusher.settle(performance, lambda: self.well)
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
         finally:
             if self._running.get(task.id) is performance:
@@ -322,10 +332,16 @@ class Runtime:
         task = performance.task
         assert task.worker_id is not None
         worker_id = task.worker_id
-        saved = await insist(
-            lambda: self._store.save_state(task.id, task.attempt_count, worker_id, state),
-            lambda: self.well and self.id == worker_id,
-        )
-        if not saved:
+        if not await self._states.put((worker_id, RunState(task.id, task.attempt_count, state))):
             performance.drop()
             await asyncio.sleep(0)  # the cancellation arrives here
+
+    async def _write_states(self, batch: list[tuple[str, RunState]]) -> list[bool]:
+        """States of the present incarnation; those of one that was fenced are not written any more."""
+        worker_id = self.id
+        mine = [state for owner, state in batch if owner == worker_id]
+        saved = await insist(
+            lambda: self._store.save_states(worker_id, mine), lambda: self.well and self.id == worker_id
+        )
+        kept = {state.task_id for state, good in zip(mine, saved or (), strict=False) if good}
+        return [owner == worker_id and state.task_id in kept for owner, state in batch]
