@@ -20,7 +20,7 @@ from bench.servers import Servers
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
-Save = Annotated[bool, typer.Option("--save", help="Keep the raw numbers in bench/results.")]
+Save = Annotated[bool, typer.Option("--keep", help="Keep the raw numbers in bench/results.")]
 Tasks = Annotated[int, typer.Option(help="Tasks of one measurement.")]
 Rounds = Annotated[int, typer.Option(help="How often each is measured.")]
 

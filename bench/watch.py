@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Watch:
-    """Draws only when something was measured: a screen that is redrawn all the time would take CPU from the measured."""
+    """Draws only when something was measured: drawing all the time would take CPU from what is measured."""
 
     def __init__(self, title: str, steps: int) -> None:
         self.console = Console(highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Thousands of ten-second Dify streams in one worker process: are they late, what do they cost, does the worker beat?"""
+"""Thousands of ten-second Dify streams in one worker: are they late, what do they cost, does the worker beat?"""
 
 from __future__ import annotations
 

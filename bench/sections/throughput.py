@@ -44,14 +44,12 @@ def make_sides(servers: Servers, plan: Plan) -> list[Side]:
     sides: list[Side] = [PeerSide(servers, name) for name in PEERS if name.startswith("celery")]
     for database in plan.databases or default_databases():
         for batched, share in ((True, BATCHED_SHARE), (False, SINGLE_SHARE)):
-            side = ProductSide(servers, database, batched=batched, concurrency=plan.concurrency, share=share)
-            side.every = 1 if database == "mariadb" else 2
-            sides.append(side)
+            sides.append(ProductSide(servers, database, batched=batched, concurrency=plan.concurrency, share=share))
+            sides[-1].every = 1 if database == "mariadb" else 2
     for name in PEERS:
         if not name.startswith("celery"):
-            side = PeerSide(servers, name)
-            side.every = 2
-            sides.append(side)
+            sides.append(PeerSide(servers, name))
+            sides[-1].every = 2
     return [side for side in sides if not plan.only or side.name.startswith(tuple(plan.only))]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Sequence
 
-from bench.load import send_all
 from bench.cpu import CpuMeter
+from bench.load import send_all
 from bench.payload import payload
 from bench.product import Product
 from bench.servers import Servers
@@ -51,13 +50,9 @@ class ProductSide(Side):
         before = await product.completed()
         meter = CpuMeter(product.pids())
         began = time.monotonic()
-        watching = asyncio.create_task(product.until_completed(before + tasks))
-        try:
-            await send_all(product.target, requests, BATCH_CONNECTIONS if self._batched else CONNECTIONS)
-            submitted = time.monotonic()
-            ended = await watching
-        finally:
-            watching.cancel()
+        await send_all(product.target, requests, BATCH_CONNECTIONS if self._batched else CONNECTIONS)
+        submitted = time.monotonic()
+        ended = await product.until_completed(before + tasks)
         return Measurement(self.name, tasks, size, ended - began, submitted - began, meter.read())
 
 
