@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from faults.sweep.callers import CALLERS
 from faults.sweep.fault import Commands, Fault, When
@@ -22,7 +23,7 @@ from faults.sweep.sqlite import disturb
 from faults.sweep.system import System
 from faults.sweep.unit import Unit
 from faults.sweep.units import STORE_UNITS
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import LeadershipLost, StorageUnavailable
 from tradefree.worker import writer
 
 UNITS = {unit.name: unit for unit in (*STORE_UNITS, *CALLERS)}
@@ -97,6 +98,34 @@ class Actor:
         os._exit(0)
 
 
+def freeze(unit: Unit, url: str, text: str) -> None:
+    """Fork; the fork does the unit in real time and stands still once it has executed a statement with this text. When
+    it is thawed, it goes on and says how it went."""
+    if os.fork() == 0:
+        try:
+            asyncio.run(_freeze(unit, url, text))
+        finally:
+            os._exit(1)
+
+
+async def _freeze(unit: Unit, url: str, text: str) -> None:
+    system = System(sa.make_url(url), ticks=True)
+
+    @event.listens_for(system.engines()[0], "after_cursor_execute")
+    def executed(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if text in statement:
+            say(pid=os.getpid())
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    try:
+        await unit.act(system)
+    except (StorageUnavailable, LeadershipLost) as error:
+        say(went=type(error).__name__)
+    else:
+        say(went="well")
+    os._exit(0)
+
+
 def _kill_ourselves() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -108,6 +137,8 @@ def main() -> None:
         word = listen()
         if "practise" in word:
             actor = Actor(UNITS[word["practise"]], word["url"])
+        elif "freeze" in word:
+            freeze(UNITS[word["freeze"]], word["url"], word["text"])
         else:
             assert actor is not None
             actor.die(word["number"], word["when"])

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from tradefree.access.secrets import SecretBox
+from tradefree.clock import Clock, SystemClock
 from tradefree.database.engine import Database
 from tradefree.database.mysql import MysqlEngines
 from tradefree.database.store import SqlStore
@@ -19,12 +20,12 @@ BOX = SecretBox("vq4rkXxTrwZ3TnZbm8kyPHmuGYy0EdVTnWoy2PYzQ5o=")  # of these test
 
 
 class System:
-    """One process's parts. Its clock stands still, and so does the database's as it sees it."""
+    """One process's parts. Its clock stands still unless ``ticks``, and so does the database's as it sees it."""
 
-    def __init__(self, url: sa.URL) -> None:
-        self.clock = FrozenClock()
+    def __init__(self, url: sa.URL, *, ticks: bool = False) -> None:
+        self.clock: Clock = SystemClock() if ticks else FrozenClock()
         self.store = SqlStore(url, self.clock, BOX)
-        if not self.database.sqlite:
+        if not ticks and not self.database.sqlite:
             for engine in self.engines():
                 _freeze(engine, self.clock)
         self.signals = RecordingSignals()
@@ -67,7 +68,7 @@ class System:
         await self.store.close()
 
 
-def _freeze(engine: sa.Engine, clock: FrozenClock) -> None:
+def _freeze(engine: sa.Engine, clock: Clock) -> None:
     """Every connection's UTC_TIMESTAMP() is the clock's time, so that statements are the same each time."""
 
     @event.listens_for(engine, "connect")
