@@ -36,6 +36,21 @@ class FlakyStore(MemoryStore):
     poisoned: str | None = None
     lost_answers = 0
     """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
+    stumbles = 0
+    """How often claiming and enlisting fail in a way that nobody has thought of."""
+
+    def _stumble(self) -> None:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise RuntimeError("nobody has thought of this")
+
+    async def claim(self, *args: Any, **kwargs: Any) -> Any:
+        self._stumble()
+        return await super().claim(*args, **kwargs)
+
+    async def enlist(self, *args: Any, **kwargs: Any) -> Any:
+        self._stumble()
+        return await super().enlist(*args, **kwargs)
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:
