@@ -13,6 +13,7 @@ import pytest
 
 from faults.sweep.content import ServerDoor
 from faults.sweep.deaths import Forks
+from faults.sweep.fixtures import steadily as steadily
 from faults.sweep.judge import judge
 from faults.sweep.rig import Rig, open_rig
 from faults.sweep.system import System
@@ -21,7 +22,7 @@ from private_servers import DATABASES
 from stores.acts import LEASE, TTL
 from tradefree.database import sqlite
 from tradefree.errors import StorageUnavailable
-from tradefree.tasks.ports import Accepted
+from tradefree.tasks.ports import Accepted, RunState
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Change, Rules, lose, unqueue
@@ -85,7 +86,7 @@ async def the_others_go_on(system: System) -> None:
         (accepted,) = await system.store.submit([new(system, "n-1")])
         assert isinstance(accepted, Accepted)
         assert (await system.store.beat("w1", LEASE)).alive
-        assert await system.store.save_state("r-2", 1, "w1", {"run": 1})
+        assert await system.store.save_states("w1", [RunState("r-2", 1, {"run": 1})]) == [True]
 
 
 async def another_leads(system: System) -> None:

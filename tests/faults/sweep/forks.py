@@ -7,6 +7,7 @@ it is ready, waits for a word, and does the unit; what it does after that is its
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -20,11 +21,10 @@ from sqlalchemy import event
 from faults.sweep.callers import CALLERS
 from faults.sweep.fault import Commands, Fault, When
 from faults.sweep.sqlite import disturb
-from faults.sweep.system import System
+from faults.sweep.system import System, steady
 from faults.sweep.unit import Unit
 from faults.sweep.units import STORE_UNITS
 from tradefree.errors import LeadershipLost, StorageUnavailable
-from tradefree.worker import writer
 
 UNITS = {unit.name: unit for unit in (*STORE_UNITS, *CALLERS)}
 
@@ -82,6 +82,7 @@ class Actor:
         """Fork, and let the fork do the unit. On SQLite it kills itself at that command; else its killer does."""
         pid = os.fork()
         if pid == 0:
+            _die_with_our_parent()
             try:
                 asyncio.run(self._live(Fault(number, When(when), instead=_kill_ourselves)))
             finally:
@@ -102,6 +103,7 @@ def freeze(unit: Unit, url: str, text: str) -> None:
     """Fork; the fork does the unit in real time and stands still once it has executed a statement with this text. When
     it is thawed, it goes on and says how it went."""
     if os.fork() == 0:
+        _die_with_our_parent()
         try:
             asyncio.run(_freeze(unit, url, text))
         finally:
@@ -126,12 +128,20 @@ async def _freeze(unit: Unit, url: str, text: str) -> None:
     os._exit(0)
 
 
+def _die_with_our_parent() -> None:
+    """Also if we stand still."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_PR_SET_PDEATHSIG = 1
+
+
 def _kill_ourselves() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
-    writer.RETRY_EVERY = 0.0
+    steady(setattr)
     actor: Actor | None = None
     while True:
         word = listen()

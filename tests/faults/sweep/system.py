@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from tradefree.access.secrets import SecretBox
 from tradefree.clock import Clock, SystemClock
+from tradefree.database import mysql
 from tradefree.database.engine import Database
 from tradefree.database.mysql import MysqlEngines
 from tradefree.database.store import SqlStore
 from tradefree.tasks.catalog import Catalog
 from tradefree.testing.clock import FrozenClock
 from tradefree.testing.doubles import RecordingDoorbell, RecordingSignals
+from tradefree.worker import writer
 
 BOX = SecretBox("vq4rkXxTrwZ3TnZbm8kyPHmuGYy0EdVTnWoy2PYzQ5o=")  # of these tests alone
 
@@ -76,3 +78,10 @@ def _freeze(engine: sa.Engine, clock: Clock) -> None:
         cursor = dbapi_connection.cursor()  # type: ignore[attr-defined]
         cursor.execute(f"SET SESSION timestamp = {clock.now().timestamp():.6f}")
         cursor.close()
+
+
+def steady(set_: Callable[[object, str, object], object]) -> None:
+    """What hangs on time is made to hang on none: every connection is asked whether it lives before it is used, and who
+    insists does so at once. ``set_`` is ``setattr`` or one that is undone."""
+    set_(mysql, "IDLE_SECONDS", 0.0)
+    set_(writer, "RETRY_EVERY", 0.0)
