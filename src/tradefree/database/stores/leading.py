@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database
+from tradefree.database.protocol import PROTOCOL, require_protocol, require_same
 from tradefree.database.rows import WORKER, to_worker, wake_at
 from tradefree.database.tables import leaders, tasks, workers
 from tradefree.errors import LeadershipLost
@@ -40,10 +41,11 @@ class LeadingStore:
             free = (leaders.c.lease_until.is_(None)) | (leaders.c.lease_until < now)
             taken = await connection.execute(
                 sa.update(leaders)
-                .where(leaders.c.name == NAME, free | (leaders.c.holder == holder))
+                .where(leaders.c.name == NAME, leaders.c.protocol == PROTOCOL, free | (leaders.c.holder == holder))
                 .values(holder=holder, epoch=leaders.c.epoch + 1, lease_until=now + timedelta(seconds=ttl))
             )
             if not taken.rowcount:
+                await require_protocol(connection)
                 return None
             epoch = await connection.scalar(sa.select(leaders.c.epoch).where(leaders.c.name == NAME))
             return int(epoch or 0)
@@ -66,6 +68,7 @@ class LeadingStore:
             row = (
                 await connection.execute(self._database.locked(sa.select(leaders).where(leaders.c.name == NAME)))
             ).one()
+            require_same(row.protocol)
             if row.holder != holder or row.epoch != epoch:
                 raise LeadershipLost(f"{row.holder or 'nobody'} leads now, epoch {row.epoch}")
             now = await self._database.now(connection)

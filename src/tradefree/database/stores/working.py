@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.columns import Moment
 from tradefree.database.engine import Database
+from tradefree.database.protocol import require_protocol, require_same
 from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
 from tradefree.tasks.attempt import started_line
@@ -49,6 +50,7 @@ class WorkingStore:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
+            await require_protocol(connection)
             until = await self._database.now(connection) + timedelta(seconds=lease)
             await self._database.upsert(connection, workers, [worker_row(worker) | {"lease_until": until}])
 
@@ -127,10 +129,11 @@ class WorkingStore:
 
 async def _news(connection: AsyncConnection, worker_id: str) -> Beat:
     status = await connection.scalar(sa.select(workers.c.status).where(workers.c.id == worker_id))
-    version = await connection.scalar(sa.select(leaders.c.config_version))
+    leader = (await connection.execute(sa.select(leaders.c.config_version, leaders.c.protocol))).one()
+    require_same(leader.protocol)
     mine = sa.select(tasks.c.id).where(tasks.c.worker_id == worker_id)
     queued = await connection.execute(mine.where(tasks.c.status == Status.QUEUED).order_by(tasks.c.sort_at))
     cancels = await connection.execute(
         mine.where(tasks.c.status == Status.PROCESSING, tasks.c.cancel_requested_at.is_not(None))
     )
-    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(version or 0))
+    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(leader.config_version))
