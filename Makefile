@@ -7,11 +7,14 @@ STAMP := $(VENV)/.synced
 # A program that starts a real MySQL for the tests: `PROGRAM start PORT FOLDER`. Without one they use MariaDB alone.
 export TRADEFREE_TEST_MYSQL_SERVER ?= $(wildcard ../shared/tools/mysql-server)
 
+# Where this is set, every process compiles everything anew, which takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo demo-distributed test check format clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## install everything into .venv (quick when nothing changed)
 
@@ -26,6 +29,9 @@ $(STAMP): pyproject.toml uv.lock | $(UV)
 
 demo: setup ## set up and run the main job
 	$(VENV)/bin/python examples/demo.py
+
+demo-distributed: setup ## many processes on MariaDB and Redis, three get killed (ARGS="--mysql --tasks 200")
+	cd examples && ../$(VENV)/bin/python -m demo_distributed $(ARGS)
 
 test: setup ## set up and run all tests
 	$(VENV)/bin/pytest -n auto

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import gc
 import hashlib
 import os
 import socket
@@ -20,7 +20,7 @@ from tradefree.access.keys import Keys
 from tradefree.access.secrets import SecretBox, key_beside
 from tradefree.broker.celery_app import make_celery
 from tradefree.broker.doorbell import CeleryDoorbell
-from tradefree.broker.redis_client import refuse_cluster
+from tradefree.broker.redis_client import knock, refuse_unfit
 from tradefree.broker.redis_signals import RedisSignals
 from tradefree.broker.signals import LocalSignals
 from tradefree.clock import Clock, SystemClock
@@ -106,7 +106,7 @@ def make_runners() -> dict[str, Runner]:
 
 def make_signals(settings: Settings) -> RunningSignals:
     """Signals for these settings; with the in-memory broker all parts must share the one object."""
-    return LocalSignals() if settings.embedded else RedisSignals(settings)
+    return LocalSignals() if settings.embedded else RedisSignals(settings, SecretBox(secret_keys(settings)))
 
 
 @contextlib.asynccontextmanager
@@ -135,8 +135,9 @@ async def open_system(settings: Settings, signals: RunningSignals, celery: Celer
             dispatcher=Dispatcher(holder, store, catalog, doorbell, signals, recovery, clock),
             recovery=recovery,
             stream_secret=hashlib.sha256(b"stream:" + secret_keys(settings).encode()).digest(),
-            ping=lambda: _ping(settings, store, celery),
+            ping=lambda: _ping(settings, store),
         )
+        _collect_less_often()
         async with signals.running():
             yield system
     finally:
@@ -152,6 +153,7 @@ async def open_worker(settings: Settings, signals: RunningSignals) -> AsyncItera
     runners = make_runners()
     try:
         await _require_fitting(settings, store)
+        _collect_less_often()
         async with signals.running():
             yield WorkerParts(clock, store, Catalog(store, clock), signals, runners)
     finally:
@@ -161,31 +163,30 @@ async def open_worker(settings: Settings, signals: RunningSignals) -> AsyncItera
         await store.close()
 
 
+def _collect_less_often() -> None:
+    """What is there at the start stays for good, so the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 async def _require_fitting(settings: Settings, store: SqlStore) -> None:
     """Raise SettingsError, saying what to do, if database or broker are there but cannot be worked with."""
     await require_current(store.database)
     if not settings.embedded:
-        await refuse_cluster(settings)
+        await refuse_unfit(settings)
 
 
-async def _ping(settings: Settings, store: SqlStore, celery: Celery) -> dict[str, str | None]:
+async def _ping(settings: Settings, store: SqlStore) -> dict[str, str | None]:
     """What is wrong with each part, in a sentence; None if nothing is."""
     trouble: dict[str, str | None] = {"database": None, "broker": None}
+    if not settings.embedded:
+        trouble["broker"] = await knock(settings)
     try:
         await store.database.read(lambda connection: connection.scalar(sa.text("SELECT 1 FROM leaders")))
     except StorageUnavailable as error:
         trouble["database"] = str(error)
-    if not settings.embedded:
-        try:
-            await asyncio.wait_for(asyncio.to_thread(_knock, celery), 3)
-        except Exception as error:
-            trouble["broker"] = f"the broker does not answer: {error!r}"
     return trouble
-
-
-def _knock(celery: Celery) -> None:
-    with celery.connection(connect_timeout=2) as connection:
-        connection.ensure_connection(max_retries=1)
 
 
 __all__ = [

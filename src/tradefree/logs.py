@@ -13,7 +13,7 @@ import structlog
 from tradefree.errors import SettingsError
 from tradefree.settings import Settings
 
-_SECRETS = re.compile(r"(tfk_|app-)[A-Za-z0-9_-]{8,}|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
+_SECRETS = re.compile(r"(tfk_|app-)[A-Za-z0-9_-]{8,}|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 
 
 def hide_secrets(_: Any, __: str, line: Any) -> str:
@@ -46,6 +46,7 @@ def configure_logging(settings: Settings) -> None:
     for noisy in ("alembic", "asyncio", "aiosqlite", "kombu", "amqp", "celery", "sqlalchemy", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("kombu.connection").setLevel(logging.ERROR)  # it warns of the in-memory broker having no host
+    logging.getLogger("celery.worker.consumer.consumer").setLevel(logging.ERROR)  # the worker tells of a broker away
     for library in ("uvicorn", "uvicorn.error"):
         logging.getLogger(library).handlers = []
         logging.getLogger(library).propagate = True

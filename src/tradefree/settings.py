@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         description="In front of every key and channel in Redis, so that several systems may share one.",
     )
     broker_master: str = Field("mymaster", description="Name of the master that Sentinel is asked for (`sentinel://`).")
+    broker_sentinel_password: SecretStr | None = Field(
+        None, description="What the Sentinels themselves ask for, if they do; the URL's password is for Redis."
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Fernet keys, comma-separated, that encrypt connection secrets; the first encrypts, all decrypt. "

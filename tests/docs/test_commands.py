@@ -15,7 +15,7 @@ from docs.pages import PAGES, ROOT, fences, inline_code, name_of
 from tradefree.cli.main import app
 
 TREE: Any = typer.main.get_command(app)
-TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 _HEREDOC = re.compile(r"<<'(\w+)'\n.*?^\1$", re.MULTILINE | re.DOTALL)
 _START = re.compile(r"(?<![\w/.-])tradefree (?=[a-z-])")
@@ -71,7 +71,7 @@ def test_the_commands_of_a_page_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_targets_of_make_exist(page: Path) -> None:
     text = "\n".join([*(fence.text for fence in fences(page, "sh")), *inline_code(page)])
-    asked = re.findall(r"^make ([a-z ]+)", text, re.MULTILINE)
+    asked = re.findall(r"^make ([a-z -]+)", text, re.MULTILINE)
     assert [name for names in asked for name in names.split() if name not in TARGETS] == []
 
 

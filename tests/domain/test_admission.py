@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.system import System
+from stores.acts import save_state
 from tradefree.tasks.admit import MOST, Admission
 from tradefree.tasks.outcome import Completed, DidNotWork
 from tradefree.tasks.ports import Head
@@ -457,7 +458,7 @@ async def test_others_go_on_where_they_can_while_a_suspect_waits(system: System)
 async def orphan(system: System, type_: str = "agent", **values: Any) -> Task:
     """A task whose worker died while its run may go on."""
     task = await system.running(type_, **values)
-    await system.store.save_state(task.id, 1, "w1", {"run": "r"})
+    await save_state(system.store, task.id, 1, "w1", {"run": "r"})
     await system.store.bury("w1", at_once=True)
     await system.recovery.rescue([task.id])
     return await system.see(task)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from domain.system import System
+from stores.acts import save_state
 from tradefree.tasks.ports import Decide
 from tradefree.tasks.recover import BATCH, CLAIM_WITHIN, GAP, LEASE, SILENCE, rules_of
 from tradefree.tasks.states import Status
@@ -271,7 +272,7 @@ async def test_a_run_that_gave_a_sign_of_life_is_innocent(system: System) -> Non
         await system.worker(worker)
         await system.place(task, by=worker)
         await system.claim(task, by=worker)
-        await system.store.save_state(task.id, number, worker, {"run": 1, "saved_by": number})
+        await save_state(system.store, task.id, number, worker, {"run": 1, "saved_by": number})
         await system.store.bury(worker, at_once=True)
         await system.recovery.run()
     seen = await system.see(task)
@@ -288,7 +289,7 @@ async def test_a_sign_of_life_of_an_earlier_attempt_proves_nothing(system: Syste
         await system.place(task, by=worker)
         await system.claim(task, by=worker)
         if number == 1:
-            await system.store.save_state(task.id, number, worker, {"run": 1, "saved_by": number})
+            await save_state(system.store, task.id, number, worker, {"run": 1, "saved_by": number})
         await system.store.bury(worker, at_once=True)
         await system.recovery.run()
         assert (await system.see(task)).crashes == number - 1

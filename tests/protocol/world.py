@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from stores.acts import save_state
 from stores.engines import AnyStore, Engine
 from tradefree.errors import Conflict, LeadershipLost
 from tradefree.ids import new_id
@@ -276,7 +277,7 @@ class World:
         if not self.well(process) or performance.run is None or performance.handed_in:
             return
         state = {"run": 1, "saved_by": task.attempt_count}
-        if await self.store.save_state(task.id, task.attempt_count, process.id, state):
+        if await save_state(self.store, task.id, task.attempt_count, process.id, state):
             self.signs.add((task.id, task.attempt_count))
         else:
             del process.hands[task.id]
@@ -377,7 +378,7 @@ class World:
         tasks = await self.tasks()
         assert tasks.keys() == self.accepted.keys(), "accepted and stored are not the same"
         for task in tasks.values():
-            _makes_sense(task)
+            makes_sense(task)
             self._follows(task)
             await self._is_told(task)
             await self._is_blamed(task)
@@ -509,7 +510,7 @@ def _ended(task: Task) -> int:
     return task.attempt_count - (task.status is Status.PROCESSING)
 
 
-def _makes_sense(task: Task) -> None:
+def makes_sense(task: Task) -> None:
     assert task.status is not Status.AWAITING_INPUT
     if task.status in ON_WORKER:
         assert task.holds_slot

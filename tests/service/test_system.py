@@ -66,11 +66,19 @@ async def test_readiness_names_the_part_that_is_down(world: World) -> None:
     good = await nobody.get("/readyz")
     assert good.status_code == 200
     assert good.json()["parts"] == {"database": "ok", "broker": "ok"}
-    world.system.trouble["broker"] = "the broker does not answer"
+    world.system.trouble["database"] = "the database does not answer"
     bad = await nobody.get("/readyz")
     assert bad.status_code == 503
     assert bad.headers["Content-Type"] == "application/problem+json"
-    assert bad.json()["errors"] == [{"field": "broker", "reason": "the broker does not answer"}]
+    assert bad.json()["errors"] == [{"field": "database", "reason": "the database does not answer"}]
+
+
+async def test_a_service_without_its_broker_stays_in_the_load_balancer(world: World) -> None:
+    world.system.trouble["broker"] = "the broker does not answer"
+    answer = await world.client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["parts"] == {"database": "ok", "broker": "the broker does not answer"}
 
 
 async def test_the_landing_page_links_to_what_is_there(world: World) -> None:

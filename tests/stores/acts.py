@@ -10,7 +10,7 @@ from typing import Any
 from stores.engines import AnyStore
 from tradefree.ids import new_id
 from tradefree.tasks.outcome import Completed, DidNotWork, Outcome, Report
-from tradefree.tasks.ports import Round, Submission
+from tradefree.tasks.ports import Round, RunState, Store, Submission
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import LogLine, Task, Worker, lane_of, sort_at
 from tradefree.tasks.transitions import Change, Rules, finish
@@ -51,6 +51,12 @@ def a_worker(now: datetime, worker_id: str = "w1", **values: Any) -> Worker:
         "lease_until": now,
     }
     return Worker(**(fields | values))
+
+
+async def save_state(store: Store, task_id: str, attempt: int, worker_id: str, state: dict[str, Any]) -> bool:
+    """Store one state; False if the worker no longer has the task."""
+    (saved,) = await store.save_states(worker_id, [RunState(task_id, attempt, state)])
+    return saved
 
 
 class Acts:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stores.acts import Acts
+from stores.acts import Acts, save_state
 from stores.engines import AnyStore
 from tradefree.errors import TradefreeError
 from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Report
@@ -165,7 +165,7 @@ async def test_results_of_one_batch_do_not_mix(acts: Acts, store: AnyStore, cloc
 async def test_an_attempt_is_kept_with_everything_it_cost(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
     task = await acts.running()
     state = {"workflow_run_id": "r-1", "用户": "甲"}
-    await store.save_state(task.id, 1, "w1", state)
+    await save_state(store, task.id, 1, "w1", state)
     clock.advance(12.345678)
     usage = Usage(
         total_tokens=2**40,

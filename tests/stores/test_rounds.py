@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from stores.acts import LEASE, Acts
+from stores.acts import LEASE, Acts, save_state
 from stores.engines import AnyStore
 from tradefree.ids import new_id
 from tradefree.tasks.outcome import DidNotWork, HandBack
@@ -27,7 +27,7 @@ async def heads(acts: Acts, *lanes: str, limit: int = 100) -> list[str]:
 async def unaccounted(acts: Acts) -> Task:
     """A task whose worker died while its run may go on."""
     task = await acts.running()
-    await acts.store.save_state(task.id, task.attempt_count, "w1", {"run": "r1"})
+    await save_state(acts.store, task.id, task.attempt_count, "w1", {"run": "r1"})
     now = acts.clock.now()
     await acts.store.decide([task.id], lambda t: lose(t, Rules(resumable=True), now))
     return await acts.see(task)
@@ -175,7 +175,7 @@ async def test_a_run_nobody_could_account_for_is_held(acts: Acts) -> None:
 
 async def test_an_unresolved_failure_waits_and_holds_its_place(acts: Acts, clock: FrozenClock) -> None:
     task = await acts.running()
-    await acts.store.save_state(task.id, 1, "w1", {"run": "r1"})
+    await save_state(acts.store, task.id, 1, "w1", {"run": "r1"})
     await acts.finish(task, DidNotWork("lost_stream", "Lost.", retryable=True, unresolved=True), resumable=True)
     async with acts.round() as round_:
         assert await round_.held() == [Held(task.lane, None, 1)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from stores.acts import LEASE, Acts
+from stores.acts import LEASE, Acts, save_state
 from stores.engines import AnyStore
 from tradefree.ids import new_id
 from tradefree.tasks.outcome import Completed, HandBack
@@ -240,11 +240,11 @@ async def test_attempts_are_counted_on_over_lost_ones(acts: Acts, store: AnyStor
 async def test_save_state(acts: Acts, store: AnyStore) -> None:
     task = await acts.running()
     state = {"run": "r", "用户": ["甲", {"x": None}]}
-    assert await store.save_state(task.id, 1, "w1", state)
+    assert await save_state(store, task.id, 1, "w1", state)
     assert (await acts.see(task)).runner_state == state
-    assert await store.save_state(task.id, 1, "w1", {})
+    assert await save_state(store, task.id, 1, "w1", {})
     assert (await acts.see(task)).runner_state == {}
-    assert await store.save_state(task.id, 1, "w1", {}), "the same again is no loss"
+    assert await save_state(store, task.id, 1, "w1", {}), "the same again is no loss"
 
 
 @pytest.mark.parametrize(("attempt", "worker"), [(2, "w1"), (0, "w1"), (1, "w2")])
@@ -252,7 +252,7 @@ async def test_a_state_of_another_attempt_or_worker_is_refused(
     acts: Acts, store: AnyStore, attempt: int, worker: str
 ) -> None:
     task = await acts.running()
-    assert not await store.save_state(task.id, attempt, worker, {"run": "r"})
+    assert not await save_state(store, task.id, attempt, worker, {"run": "r"})
     assert (await acts.see(task)).runner_state is None
 
 
@@ -260,14 +260,14 @@ async def test_a_state_of_a_task_that_is_not_performed_is_refused(acts: Acts, st
     await acts.enlist()
     queued, ended = await acts.submitted(), await acts.completed()
     await acts.admit(queued)
-    assert not await store.save_state(queued.id, 0, "w1", {"run": "r"})
-    assert not await store.save_state(ended.id, 1, "w1", {"run": "r"})
-    assert not await store.save_state(new_id(), 1, "w1", {"run": "r"})
+    assert not await save_state(store, queued.id, 0, "w1", {"run": "r"})
+    assert not await save_state(store, ended.id, 1, "w1", {"run": "r"})
+    assert not await save_state(store, new_id(), 1, "w1", {"run": "r"})
 
 
 async def test_a_saved_state_survives_the_worker(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
     task = await acts.running()
-    await store.save_state(task.id, 1, "w1", {"run": "r"})
+    await save_state(store, task.id, 1, "w1", {"run": "r"})
     await store.decide([task.id], lambda t: lose(t, Rules(resumable=True), clock.now()))
     await acts.enlist("w2")
     await acts.admit(task, to="w2")
@@ -291,3 +291,28 @@ async def test_append_logs(acts: Acts, store: AnyStore) -> None:
     assert (second.level, second.message, second.data) == ("error", "", {})
     _, long = await store.logs(two.id, limit=10)
     assert len(long.message) == 100_000
+
+
+async def test_lines_appended_again_are_there_once(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
+    task, other = await acts.submitted(), await acts.submitted()
+    lines = [acts.line(task, "one"), acts.line(task, "two"), acts.line(other, "one")]
+    await store.append_logs(lines[:2])
+    clock.advance(0.000001)
+    await store.append_logs([*lines, acts.line(task, "one")], again=True)
+    assert [line.message for line in (await store.logs(task.id, limit=10))[1:]] == ["one", "two", "one"]
+    assert [line.message for line in (await store.logs(other.id, limit=10))[1:]] == ["one"]
+    await store.append_logs(lines[:2])
+    assert len(await store.logs(task.id, limit=10)) == 6
+
+
+async def test_a_repeated_claim_that_finds_more_tells_each_start_once(acts: Acts, store: AnyStore) -> None:
+    """The answer was lost, and meanwhile another task was admitted that had been asked for, too."""
+    await acts.enlist()
+    one, two = await acts.submitted(), await acts.submitted()
+    await acts.admit(one)
+    assert len(await acts.claim(one, two, token="t")) == 1
+    await acts.admit(two)
+    assert len(await acts.claim(one, two, token="t")) == 2
+    for task in (one, two):
+        events = [line.event for line in await store.logs(task.id, limit=10)]
+        assert events == ["task.accepted", "attempt.started"]

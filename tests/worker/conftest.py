@@ -35,6 +35,8 @@ class FlakyStore(MemoryStore):
     away = False
     outdated = False
     poisoned: str | None = None
+    lost_answers = 0
+    """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:
@@ -54,6 +56,12 @@ class FlakyStore(MemoryStore):
         if self.away:
             raise StorageUnavailable("away")
         return await super().beat(*args, **kwargs)
+
+    async def append_logs(self, lines: Any, *, again: bool = False) -> None:
+        await super().append_logs(lines, again=again)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise StorageUnavailable("the answer was lost")
 
 
 class World:

@@ -363,6 +363,29 @@ async def test_log_lines_arrive_while_the_attempt_runs_and_in_order(start: Start
         assert lines[6].event == "task.completed"
 
 
+@pytest.mark.parametrize("ends", ["meanwhile", "later"])
+async def test_log_lines_whose_fate_is_unknown_are_written_once(start: Start, ends: str) -> None:
+    """Also the last ones: an attempt that ends meanwhile must not take them along."""
+    gate = Gate()
+
+    async def talk(run: Any) -> None:
+        run.log("info", "once")
+        await gate(run)
+        run.log("info", "at last")
+
+    async with start(scripted(talk)) as world:
+        world.store.lost_answers = 3
+        task_id = await world.submit()
+        await world.admit()
+        seen = 2 if ends == "meanwhile" else 0
+        await world.until(lambda: world.store.lost_answers == seen)
+        gate.opened.set()
+        await world.reaches(task_id, Status.COMPLETED)
+        lines = await world.store.logs(task_id, limit=10)
+        assert [line.message for line in lines][2:4] == ["once", "at last"]
+        assert [line.event for line in lines][4:] == ["task.completed"]
+
+
 async def test_a_runners_state_is_stored_before_it_goes_on(start: Start) -> None:
     gate = Gate()
 

@@ -31,9 +31,11 @@ def run_worker(settings: Settings) -> None:
     _require_broker(settings)
     configure_logging(settings)
     celery = make_celery(settings)
-    prepare(celery, settings, make_signals(settings))
+    troubles = prepare(celery, settings, make_signals(settings))
     worker = celery.Worker(**options(node_name()))
     worker.start()
+    if troubles:
+        raise troubles[0]
     raise SystemExit(worker.exitcode or 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import math
 import time
@@ -19,8 +20,11 @@ from tradefree.errors import SettingsError
 from tradefree.ids import digest
 
 CONNECT_SECONDS = 5
-READ_SECONDS = 10
-"""No statement of ours takes longer; a server that went silent is given up."""
+FREE_SECONDS = 5
+"""How long a unit waits for one of our connections to become free."""
+SILENT_SECONDS = 10
+"""No unit of ours takes longer; a server that went silent is given up. (Not by the driver's ``read_timeout``: before
+Python 3.12 that loses a cancellation which comes together with an answer, and it makes a task for every read.)"""
 IDLE_SECONDS = 1.0
 """A connection that lay idle for longer is asked whether it lives before it is used: a round trip saved else."""
 SESSION = (
@@ -53,20 +57,23 @@ class MysqlEngines:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Committed at the end, rolled back if the body raises."""
-        async with self._writer.begin() as connection:
+        """Committed at the end, rolled back if the body raises. Raises TimeoutError."""
+        async with asyncio.timeout(SILENT_SECONDS) as limit, self._writer.begin() as connection:
+            _anew(limit)
             yield connection
 
     @asynccontextmanager
     async def reading(self, *, slow: bool) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with."""
-        async with (self._searcher if slow else self._reader).connect() as connection:
+        """A connection to read with. Raises TimeoutError."""
+        reader = self._searcher if slow else self._reader
+        async with asyncio.timeout(SILENT_SECONDS) as limit, reader.connect() as connection:
+            _anew(limit)
             yield connection
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may take as long as it takes, while no other migration of this database runs."""
-        engine = self._engine(1, patient=True)
+        engine = self._engine(1)
         lock = {"name": f"tradefree.{digest(self._url.database or '')[:32]}", "seconds": MIGRATION_WAITS}
         try:
             async with engine.begin() as connection:
@@ -81,14 +88,16 @@ class MysqlEngines:
         await self._reader.dispose()
         await self._searcher.dispose()
 
-    def _engine(self, size: int, *, patient: bool = False, **options: Any) -> AsyncEngine:
+    def _engine(self, size: int, **options: Any) -> AsyncEngine:
         engine = create_async_engine(
             self._url.set(query={"charset": "utf8mb4", **self._url.query}),
             pool_size=size,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=FREE_SECONDS,
             pool_use_lifo=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS} | ({} if patient else {"read_timeout": READ_SECONDS}),
+            pool_reset_on_return=None,  # every transaction has been ended by then: a ROLLBACK is a wasted round trip
+            skip_autocommit_rollback=True,  # and so is one after reading
+            connect_args={"connect_timeout": CONNECT_SECONDS},
             **options,
         )
 
@@ -127,6 +136,12 @@ def _ask_the_idle(engine: AsyncEngine) -> None:
             engine.sync_engine.dialect.do_ping(dbapi_connection)
         except Exception as error:  # whatever it is, the pool must try another one
             raise sa.exc.DisconnectionError(str(error)) from error
+
+
+def _anew(limit: asyncio.Timeout) -> None:
+    """``SILENT_SECONDS`` from now, unless the time has just run out."""
+    if not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time() + SILENT_SECONDS)
 
 
 def _check(url: sa.URL) -> None:

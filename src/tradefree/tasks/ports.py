@@ -165,6 +165,15 @@ class Beat:
     config_version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What the runner of a running attempt wants to be stored."""
+
+    task_id: str
+    attempt: int
+    state: dict[str, Any]
+
+
 class WorkStore(Protocol):
     async def enlist(self, worker: Worker, lease: float) -> None:
         """Register a worker incarnation with a lease of so many seconds. Raises Outdated."""
@@ -182,12 +191,13 @@ class WorkStore(Protocol):
         """Take queued tasks of this worker, with their input. Repeating with the same token returns the same tasks."""
         ...
 
-    async def save_state(self, task_id: str, attempt: int, worker_id: str, state: dict[str, Any]) -> bool:
-        """Store the runner's state of a running attempt; False if the worker no longer has the task."""
+    async def save_states(self, worker_id: str, states: Sequence[RunState]) -> list[bool]:
+        """Store the runners' states of running attempts; for each, False if the worker no longer has the task."""
         ...
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
-        """Append lines to task logs."""
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
+        """Append lines to task logs. ``again``: some may be there, as an earlier answer was lost; those are left out
+        (a line is known by task, attempt, time, kind and words)."""
         ...
 
 

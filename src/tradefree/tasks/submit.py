@@ -20,7 +20,7 @@ from tradefree.tasks.types import TaskType
 
 MAX_BATCH = 1000
 """Tasks in one batch."""
-PAUSE = 0.005
+PAUSE = 0.01
 """Seconds between transactions of single submits at the least: those that come closer share one."""
 HORIZON = timedelta(days=366)
 """How far ahead a task may be scheduled."""

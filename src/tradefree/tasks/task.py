@@ -155,6 +155,11 @@ class LogLine:
     id: int = 0
     """Set by the store."""
 
+    @property
+    def identity(self) -> tuple[str, int, datetime, str, str]:
+        """What tells it from every other line."""
+        return self.task_id, self.attempt, self.created_at, self.event, self.message
+
 
 class WorkerStatus(StrEnum):
     LIVE = "live"

@@ -46,23 +46,25 @@ class Server(Child):
 
 
 class Redis(Server):
-    """A Redis that keeps nothing: a kill wipes it."""
+    """A Redis that keeps nothing: a kill wipes it. ``options``: as in redis.conf."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
         super().__init__()
         self._program = find("redis-server", package="redis-server")
+        self._options = options
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def command(self) -> Sequence[str]:
-        options = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder), "save": "", "appendonly": "no"}
-        return [self._program, *(word for name, value in options.items() for word in (f"--{name}", value))]
+        ours = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder), "save": "", "appendonly": "no"}
+        options = {**ours, **{name.replace("_", "-"): value for name, value in self._options.items()}}
+        return [self._program, *(word for name, value in options.items() for word in (f"--{name}", *value.split(" ")))]
 
     def _greets(self, connection: socket.socket) -> bool:
         connection.sendall(b"PING\r\n")
-        return connection.recv(16).startswith(b"+PONG")
+        return connection.recv(16).startswith((b"+PONG", b"-NOAUTH"))
 
 
 class Mariadb(Server):

@@ -19,7 +19,7 @@ from celery.signals import worker_shutting_down
 from celery.worker import state as celery_state
 
 from tradefree.broker.celery_app import RING, address_of, own_queue
-from tradefree.broker.doorbell import unhang
+from tradefree.broker.doorbell import unhang_soon
 from tradefree.errors import TradefreeError
 from tradefree.worker.runtime import Runtime
 
@@ -29,10 +29,15 @@ Factory = Callable[[str, str], contextlib.AbstractAsyncContextManager[Runtime]]
 """Makes the runtime of a node with this name and address, inside its event loop."""
 
 
+WITHOUT_CHATTER = {"without_gossip": True, "without_heartbeat": True, "without_mingle": True}
+"""Celery's workers need not know of one another: what one must know of the other is in the database."""
+
+
 class Host(Protocol):
     """The part of Celery's worker that the step looks at."""
 
     hostname: str
+    options: dict[str, Any]
 
 
 class RuntimeThread:
@@ -107,8 +112,13 @@ class RuntimeThread:
             await asyncio.wait({work}, timeout=5)
 
 
-def install(app: Celery, factory: Factory, *, patience: float) -> None:
+Troubles = list[TradefreeError]
+"""What kept a worker from starting; Celery knows only that it must stop."""
+
+
+def install(app: Celery, factory: Factory, *, patience: float) -> Troubles:
     """Add the runtime to every worker that this app starts. Its second signal to stop ends the draining."""
+    troubles: Troubles = []
     signalled = 0
     threads_of_ours: list[RuntimeThread] = []
 
@@ -128,8 +138,9 @@ def install(app: Celery, factory: Factory, *, patience: float) -> None:
         def __init__(self, parent: Host, **options: Any) -> None:
             super().__init__(parent, **options)
             self._address = address_of(parent.hostname)
-            app.amqp.queues.add(own_queue(self._address))
+            app.amqp.queues[self._address] = own_queue(self._address)  # ``add`` would give it an exchange and a binding
             app.amqp.queues.select([self._address])
+            parent.options.update(WITHOUT_CHATTER)
             self.thread = RuntimeThread(factory, parent.hostname, self._address, patience=patience)
             threads_of_ours.append(self.thread)
 
@@ -137,15 +148,16 @@ def install(app: Celery, factory: Factory, *, patience: float) -> None:
             try:
                 self.thread.start()
             except TradefreeError as error:
-                raise SystemExit(f"tradefree worker: {error}") from error
+                troubles.append(error)
+                raise SystemExit(f"Error: {error}") from error
             parent.app.task(self.thread.hear, name=RING, ignore_result=True)
 
         def stop(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: signalled > 1 or celery_state.should_terminate not in (None, False))
-            with contextlib.suppress(Exception):  # a broker that is away keeps an empty name, no more
-                unhang(app, self._address)
+            unhang_soon(app, self._address)
 
         def terminate(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: True)
 
     app.steps["worker"].add(RuntimeStep)
+    return troubles

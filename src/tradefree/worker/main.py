@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+import warnings
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from celery import Celery
+from celery.concurrency import get_implementation
+from celery.exceptions import SecurityWarning
 from celery.signals import celeryd_init, setup_logging
 
 from tradefree.bootstrap import VERSION, RunningSignals, make_celery, make_signals, open_worker
@@ -16,12 +20,22 @@ from tradefree.errors import SettingsError
 from tradefree.ids import new_id
 from tradefree.logs import configure_logging
 from tradefree.settings import Settings, load_settings
-from tradefree.worker.bootstep import install
+from tradefree.worker.bootstep import Troubles, install
+from tradefree.worker.consumer import CalmConsumer
 from tradefree.worker.runtime import Runtime
 
+NEEDS_BROKER = (
+    "TRADEFREE_BROKER_URL: memory:// works inside one process only; set a redis:// URL, or run `tradefree up`"
+)
+NO_OTHER_POOL = (
+    "the pool is always `solo`: leave out --pool and --autoscale, and say with -c how many tasks run at once"
+)
+NAME_AT_MOST = 200
+"""Characters of a worker's name; the database has room for 255 with what is added."""
 
-def prepare(celery: Celery, settings: Settings, signals: RunningSignals) -> None:
-    """Make every worker that this Celery app starts one of ours."""
+
+def prepare(celery: Celery, settings: Settings, signals: RunningSignals) -> Troubles:
+    """Make every worker that this Celery app starts one of ours. What kept one from starting is in the result."""
 
     @contextlib.asynccontextmanager
     async def factory(name: str, address: str) -> AsyncIterator[Runtime]:
@@ -40,38 +54,56 @@ def prepare(celery: Celery, settings: Settings, signals: RunningSignals) -> None
                 version=VERSION,
             )
 
-    install(celery, factory, patience=settings.drain_timeout)
     setup_logging.connect(_logging_is_set_up, weak=False)
+    # it warns of root because of pickle, which we refuse anyway
+    warnings.filterwarnings("ignore", category=SecurityWarning, message="You're running the worker with superuser")
+    celery.conf.worker_consumer = CalmConsumer
+    return install(celery, factory, patience=settings.drain_timeout)
 
 
-NEEDS_BROKER = (
-    "TRADEFREE_BROKER_URL: memory:// works inside one process only; set a redis:// URL, or run `tradefree up`"
-)
-
-
+@functools.cache
 def celery_app() -> Celery:
     """For ``celery -A tradefree.worker worker``: the settings come from the environment.
 
     Celery's options win where they fit: ``-Q`` names queues, ``-c`` is how many tasks are performed at once, and the
-    name in ``-n`` is made one that no other worker has. Raises SettingsError.
+    name in ``-n`` is made one that no other worker has. Raises SystemExit: Celery would show a traceback of anything
+    else.
     """
-    settings = load_settings()
-    if settings.embedded:
-        raise SettingsError(NEEDS_BROKER)
-    configure_logging(settings)
-    app = make_celery(settings)
+    with _ends_with_a_sentence():
+        settings = load_settings()
+        if settings.embedded:
+            raise SettingsError(NEEDS_BROKER)
+        configure_logging(settings)
+        app = make_celery(settings)
 
     def adopt(instance: Any, options: Mapping[str, Any], **_: Any) -> None:
-        instance.hostname = node_name(*str(instance.hostname).split("@", 1))
-        given = {"queues": options.get("queues"), "concurrency": options.get("concurrency")}
-        try:
-            chosen = load_settings(**{name: value for name, value in given.items() if value})
-        except SettingsError as error:  # Celery would log any other exception and go on without us
-            raise SystemExit(f"tradefree worker: {error}") from error
-        prepare(app, chosen, make_signals(chosen))
+        with _ends_with_a_sentence():
+            instance.hostname = node_name(*str(instance.hostname).split("@", 1))
+            chosen = _chosen(options)
+            prepare(app, chosen, make_signals(chosen))
 
     celeryd_init.connect(adopt, weak=False)
     return app
+
+
+def _chosen(options: Mapping[str, Any]) -> Settings:
+    """The settings, with Celery's options where they fit. Raises SettingsError."""
+    if options.get("autoscale") or get_implementation(options.get("pool") or "solo") is not get_implementation("solo"):
+        raise SettingsError(NO_OTHER_POOL)
+    given: dict[str, object] = {}
+    if queues := options.get("queues"):
+        given["queues"] = queues if isinstance(queues, str) else ",".join(queues)
+    if concurrency := options.get("concurrency"):
+        given["concurrency"] = concurrency
+    return load_settings(**given)
+
+
+@contextlib.contextmanager
+def _ends_with_a_sentence() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        raise SystemExit(f"Error: {error}") from error
 
 
 def _logging_is_set_up(**_: Any) -> None:
@@ -79,17 +111,13 @@ def _logging_is_set_up(**_: Any) -> None:
 
 
 def node_name(name: str = "tradefree", host: str = "") -> str:
-    """A name no other worker has, so that its queue is its alone."""
-    return f"{name}-{os.getpid()}-{new_id()[-6:]}@{host or socket.gethostname()}"
+    """A name no other worker has, so that its queue is its alone. Raises SettingsError if it is too long."""
+    node = f"{name}-{os.getpid()}-{new_id()[-6:]}@{host or socket.gethostname()}"
+    if len(node) > NAME_AT_MOST:
+        raise SettingsError(f"the worker's name is too long: with the host's {len(node)} characters of {NAME_AT_MOST}")
+    return node
 
 
 def options(hostname: str) -> dict[str, Any]:
-    """How we start Celery's worker: without the chatter between workers."""
-    return {
-        "hostname": hostname,
-        "pool": "solo",
-        "without_gossip": True,
-        "without_heartbeat": True,
-        "without_mingle": True,
-        "quiet": True,
-    }
+    """How we start Celery's worker."""
+    return {"hostname": hostname, "pool": "solo", "quiet": True}

@@ -9,17 +9,18 @@ from datetime import timedelta
 
 import structlog
 
+from tradefree.batching import Coalescer
 from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import Outdated, StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.outcome import DidNotWork, HandBack, NothingStarted, Outcome, Report
-from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, Signals, Store, task_topic
+from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, RunState, Signals, Store, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.task import LogLine, Task, Worker
 from tradefree.worker.flusher import LogFlusher
 from tradefree.worker.performance import Performance
-from tradefree.worker.writer import Writer, insist
+from tradefree.worker.writer import PAUSE, Writer, insist
 
 BEAT_EVERY = 2.0
 """Seconds between beats."""
@@ -75,6 +76,7 @@ class Runtime:
         self._beat_now = asyncio.Event()
         self._claim_turn = asyncio.Lock()
         """Held while a claim is under way and until what it claimed is being performed."""
+        self._states = Coalescer[tuple[str, RunState], bool](self._write_states, pause=PAUSE)
         self._flusher = LogFlusher(store, signals, lambda: list(self._running.values()))
         self._writer = Writer(
             store,
@@ -315,8 +317,7 @@ class Runtime:
                 if outcome is None:
                     return
                 performance.outcome_known = True
-                if performance.flushing is not None:
-                    await asyncio.wait([performance.flushing])
+                await self._flusher.settle(performance, lambda: self.well)
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
         finally:
             if self._running.get(task.id) is performance:
@@ -340,10 +341,16 @@ class Runtime:
         task = performance.task
         assert task.worker_id is not None
         worker_id = task.worker_id
-        saved = await insist(
-            lambda: self._store.save_state(task.id, task.attempt_count, worker_id, state),
-            lambda: self.well and self.id == worker_id,
-        )
-        if not saved:
+        if not await self._states.put((worker_id, RunState(task.id, task.attempt_count, state))):
             performance.drop()
             await asyncio.sleep(0)  # the cancellation arrives here
+
+    async def _write_states(self, batch: list[tuple[str, RunState]]) -> list[bool]:
+        """States of the present incarnation; those of one that was fenced are not written any more."""
+        worker_id = self.id
+        mine = [state for owner, state in batch if owner == worker_id]
+        saved = await insist(
+            lambda: self._store.save_states(worker_id, mine), lambda: self.well and self.id == worker_id
+        )
+        kept = {state.task_id for state, good in zip(mine, saved or (), strict=False) if good}
+        return [owner == worker_id and state.task_id in kept for owner, state in batch]

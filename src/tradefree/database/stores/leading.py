@@ -65,13 +65,12 @@ class LeadingStore:
     async def round(self, holder: str, epoch: int, ttl: float) -> AsyncIterator[Round]:
         """See ``ports.LeadStore``. The leader's row is locked first, so no two leaders are inside a round together."""
         async with self._database.transaction() as connection:
-            row = (
-                await connection.execute(self._database.locked(sa.select(leaders).where(leaders.c.name == NAME)))
-            ).one()
+            lead = sa.select(leaders, self._database.present().label("now")).where(leaders.c.name == NAME)
+            row = (await connection.execute(self._database.locked(lead))).one()
             require_same(row.protocol)
             if row.holder != holder or row.epoch != epoch:
                 raise LeadershipLost(f"{row.holder or 'nobody'} leads now, epoch {row.epoch}")
-            now = await self._database.now(connection)
+            now = row.now
             if row.lease_until - now < timedelta(seconds=ttl / 2):
                 renewed = now + timedelta(seconds=ttl)
                 await connection.execute(sa.update(leaders).where(leaders.c.name == NAME).values(lease_until=renewed))

@@ -9,13 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.columns import Moment
 from tradefree.database.engine import Database
 from tradefree.database.protocol import require_protocol, require_same
-from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_task, worker_row
+from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_log, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
-from tradefree.tasks.attempt import started_line
-from tradefree.tasks.ports import Beat
+from tradefree.tasks.attempt import STARTED, started_line
+from tradefree.tasks.ports import Beat, RunState
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
 
@@ -31,13 +30,13 @@ _CLAIM = (
         status=Status.PROCESSING,
         attempt_count=tasks.c.attempt_count + 1,
         claim_token=sa.bindparam("token"),
-        started_at=sa.bindparam("now", type_=Moment),
-        updated_at=sa.bindparam("now", type_=Moment),
     )
 )
 _CLAIMED = sa.select(*TASK_WITH_INPUT).where(
     *_MINE, tasks.c.status == Status.PROCESSING, tasks.c.claim_token == sa.bindparam("token")
 )
+
+_HELD = sa.select(tasks.c.id, tasks.c.attempt_count).where(*_MINE, tasks.c.status == Status.PROCESSING)
 
 
 class WorkingStore:
@@ -89,42 +88,68 @@ class WorkingStore:
         """See ``ports.WorkStore``. A worker that was declared dead claims nothing."""
 
         async def unit(connection: AsyncConnection) -> list[Task]:
-            now = await self._database.now(connection)
+            now = self._database.present()
             mine = {"ids": list(ids), "me": worker_id, "token": token}
-            moved = await connection.execute(_CLAIM, {**mine, "now": now})
+            moved = await connection.execute(_CLAIM.values(started_at=now, updated_at=now), mine)
             found = [to_task(row) for row in await connection.execute(_CLAIMED, mine)]
             if moved.rowcount:
-                await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in found])
+                begun = found if moved.rowcount == len(found) else await _untold(connection, found)
+                await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in begun])
             return found
 
         return await self._database.write(unit) if ids else []
 
-    async def save_state(self, task_id: str, attempt: int, worker_id: str, state: dict[str, Any]) -> bool:
+    async def save_states(self, worker_id: str, states: Sequence[RunState]) -> list[bool]:
         """See ``ports.WorkStore``."""
 
-        async def unit(connection: AsyncConnection) -> bool:
-            saved = await connection.execute(
-                sa.update(tasks)
-                .where(
-                    tasks.c.id == task_id,
-                    tasks.c.attempt_count == attempt,
-                    tasks.c.worker_id == worker_id,
-                    tasks.c.status == Status.PROCESSING,
-                )
-                .values(runner_state=state)
-            )
-            return saved.rowcount == 1
+        async def unit(connection: AsyncConnection) -> list[bool]:
+            rows = [
+                {
+                    "id": state.task_id,
+                    "was_status": Status.PROCESSING,
+                    "was_attempt_count": state.attempt,
+                    "was_worker_id": worker_id,
+                    "runner_state": state.state,
+                }
+                for state in sorted(states, key=lambda state: state.task_id)
+            ]
+            match = ("id", "was_status", "was_attempt_count", "was_worker_id")
+            if await self._database.update_rows(connection, tasks, rows, match=match) == len(rows):
+                return [True] * len(rows)
+            held = await connection.execute(_HELD, {"ids": [state.task_id for state in states], "me": worker_id})
+            attempts = {row.id: row.attempt_count for row in held}
+            return [attempts.get(state.task_id) == state.attempt for state in states]
 
-        return await self._database.write(unit)
+        return await self._database.write(unit) if states else []
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
-            await self._database.insert(connection, task_logs, [log_row(line) for line in lines])
+            there = await _there(connection, lines) if again else frozenset()
+            rows = [log_row(line) for line in lines if line.identity not in there]
+            await self._database.insert(connection, task_logs, rows)
 
         if lines:
             await self._database.write(unit)
+
+
+async def _untold(connection: AsyncConnection, claimed: Sequence[Task]) -> list[Task]:
+    """Of tasks some of which an earlier try has claimed, those whose start is not in the log."""
+    query = sa.select(task_logs.c.task_id, task_logs.c.attempt).where(
+        task_logs.c.task_id.in_([task.id for task in claimed]), task_logs.c.event == STARTED
+    )
+    told = {tuple(row) for row in await connection.execute(query)}
+    return [task for task in claimed if (task.id, task.attempt_count) not in told]
+
+
+async def _there(connection: AsyncConnection, lines: Sequence[LogLine]) -> frozenset[Any]:
+    """Which of these lines are stored, by their identity."""
+    query = sa.select(task_logs).where(
+        task_logs.c.task_id.in_({line.task_id for line in lines}),
+        task_logs.c.created_at >= min(line.created_at for line in lines),
+    )
+    return frozenset(to_log(row).identity for row in await connection.execute(query))
 
 
 async def _news(connection: AsyncConnection, worker_id: str) -> Beat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -69,12 +70,16 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """Every part that the service needs answers."""
+    """The service works."""
 
-    status: str = "ready"
+    status: Literal["ready", "degraded"] = Field(
+        description="`degraded`: the broker does not answer. Tasks are accepted, and start by the workers' beats."
+    )
     version: str
     leads: bool
-    parts: dict[str, str] = Field(examples=[{"database": "ok", "broker": "ok"}])
+    parts: dict[str, str] = Field(
+        description="`ok`, or what is wrong, in a sentence.", examples=[{"database": "ok", "broker": "ok"}]
+    )
 
 
 class Landing(BaseModel):

@@ -31,16 +31,21 @@ async def get_health(request: Request) -> Alive:
     operation_id="get_readiness",
     summary="Ask if the service can work",
     response_model=Ready,
-    responses={503: {"model": Problem, "description": "A part does not answer; `errors` names it."}},
+    responses={503: {"model": Problem, "description": "The database does not answer."}},
 )
 async def get_readiness(request: Request) -> object:
-    """Asks the database and the broker."""
+    """Asks the database and the broker. Without the broker tasks are still accepted and start, only later: the service
+    is `degraded`, and a load balancer must not take all of them away."""
     system = system_of(request)
     parts = await system.ping()
     broken = {part: problem for part, problem in parts.items() if problem is not None}
-    if not broken:
-        ok = dict.fromkeys(parts, "ok")
-        return Ready(version=system.version, leads=system.dispatcher.epoch is not None, parts=ok)
+    if "database" not in broken:
+        return Ready(
+            status="degraded" if broken else "ready",
+            version=system.version,
+            leads=system.dispatcher.epoch is not None,
+            parts={part: problem or "ok" for part, problem in parts.items()},
+        )
     problem = Problem(
         type="urn:tradefree:problem:not-ready",
         title="A part of the service does not answer",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from tradefree.tasks.attempt import started_line
-from tradefree.tasks.ports import Beat
+from tradefree.tasks.ports import Beat, RunState
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
 from tradefree.testing.memory.tables import Tables, check, clone, through_json
@@ -72,18 +71,22 @@ class Working:
         self._tables.append([started_line(begun)])
         return begun
 
-    async def save_state(self, task_id: str, attempt: int, worker_id: str, state: dict[str, Any]) -> bool:
+    async def save_states(self, worker_id: str, states: Sequence[RunState]) -> list[bool]:
         async with self._tables.write():
-            task = self._tables.tasks.get(task_id)
-            wanted = (Status.PROCESSING, attempt, worker_id)
-            if task is None or (task.status, task.attempt_count, task.worker_id) != wanted:
-                return False
-            self._tables.tasks[task_id] = replace(task, runner_state=through_json(state))
-            return True
+            return [self._save(worker_id, state) for state in states]
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
+    def _save(self, worker_id: str, state: RunState) -> bool:
+        task = self._tables.tasks.get(state.task_id)
+        wanted = (Status.PROCESSING, state.attempt, worker_id)
+        if task is None or (task.status, task.attempt_count, task.worker_id) != wanted:
+            return False
+        self._tables.tasks[task.id] = replace(task, runner_state=through_json(state.state))
+        return True
+
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
         async with self._tables.write():
-            self._tables.append(lines)
+            there = {old.identity for line in lines for old in self._tables.logs[line.task_id]} if again else set()
+            self._tables.append([line for line in lines if line.identity not in there])
 
     def _live(self, worker_id: str) -> Worker | None:
         worker = self._tables.workers.get(worker_id)

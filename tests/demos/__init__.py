@@ -1,0 +1,1 @@
+"""The demos: that their judge is strict, and that they end well."""

@@ -1,0 +1,1 @@
+"""Faults: everything may die."""
