@@ -34,7 +34,7 @@ demo-distributed: setup ## many processes on MariaDB and Redis, three get killed
 	cd examples && ../$(VENV)/bin/python -m demo_distributed $(ARGS)
 
 test: setup ## set up and run all tests
-	$(VENV)/bin/pytest -n auto
+	$(VENV)/bin/pytest -n auto --dist loadgroup
 
 check: setup ## format, lint, types, import contracts, docs
 	$(VENV)/bin/ruff format --check .

@@ -37,6 +37,23 @@ class FlakyStore(MemoryStore):
     poisoned: str | None = None
     lost_answers = 0
     """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
+    stumbles = 0
+    """How often claiming and enlisting fail in a way that nobody has thought of."""
+
+    def _stumble(self) -> None:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise RuntimeError("nobody has thought of this")
+
+    async def claim(self, *args: Any, **kwargs: Any) -> Any:
+        self._stumble()
+        return await super().claim(*args, **kwargs)
+
+    async def enlist(self, *args: Any, **kwargs: Any) -> Any:
+        self._stumble()
+        if self.outdated:
+            raise Outdated("the database speaks protocol 2")
+        return await super().enlist(*args, **kwargs)
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:
@@ -44,11 +61,6 @@ class FlakyStore(MemoryStore):
         if self.poisoned in ids:
             raise RuntimeError("value too weird for this column")
         return await super().decide(ids, decide, **options)
-
-    async def enlist(self, *args: Any, **kwargs: Any) -> None:
-        if self.outdated:
-            raise Outdated("the database speaks protocol 2")
-        await super().enlist(*args, **kwargs)
 
     async def beat(self, *args: Any, **kwargs: Any) -> Any:
         if self.outdated:

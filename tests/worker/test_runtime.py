@@ -71,6 +71,23 @@ async def test_a_worker_whose_lease_runs_out_drops_everything_and_begins_anew(st
         ]
 
 
+async def test_a_claim_that_fails_in_an_unknown_way_is_made_again(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        world.store.stumbles = 2
+        task_id = await world.submit()
+        await world.admit()
+        await world.reaches(task_id, Status.COMPLETED)
+        assert world.store.stumbles == 0
+
+
+async def test_a_worker_that_cannot_begin_anew_for_an_unknown_reason_tries_on(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        first = world.runtime.id
+        await world.store.bury(first, at_once=True)
+        world.store.stumbles = 2
+        await world.until(lambda: world.runtime.id != first and world.runtime.well)
+
+
 async def test_a_worker_that_was_declared_dead_hands_nothing_in(start: Start) -> None:
     gate = Gate("late result")
     async with start(scripted(gate)) as world:

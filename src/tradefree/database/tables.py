@@ -77,8 +77,11 @@ tasks = sa.Table(
     ),
     sa.Index("ix_tasks_lane", "status", "lane", "sort_at"),
     sa.Index("ix_tasks_held", "holds_slot", "lane", "worker_id", "crashes"),
-    sa.Index("ix_tasks_worker", "worker_id", "status"),
+    sa.Index("ix_tasks_worker", "worker_id", "status", "cancel_requested_at"),
     sa.Index("ix_tasks_wake", "wake_at"),
+    sa.Index("ix_tasks_status", "status", "id"),
+    sa.Index("ix_tasks_type", "type", "id"),
+    sa.Index("ix_tasks_submitter", "submitted_by", "id"),
     comment="What people submit",
     **MYSQL,
 )

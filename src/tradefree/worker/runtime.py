@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -29,8 +30,9 @@ MARGIN = 3.0
 HAND_IN_WITHIN = 15.0
 """Seconds that the last results may take to be written at a stop, should the database be busy."""
 CLAIM_AT_ONCE = 500
-AHEAD = 0.2
-"""Share of its capacity that a worker wants at hand at most."""
+AHEAD = 0.25
+"""A worker wants at hand as many tasks as it ends in so many seconds: what passes between an end and the next task's
+arrival on a busy machine. At most its capacity once more."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,8 @@ class Runtime:
         """Ids that are said to be ours, in the order heard."""
         self._ended = 0
         """Attempts ended since the last beat."""
+        self._beat_at = 0.0
+        """When (monotonic) the last beat began."""
         self._lease_ends = 0.0
         self._draining = False
         self._leaving = False
@@ -189,19 +193,24 @@ class Runtime:
             self._beat_now.clear()
             if self._leaving:
                 return
-            try:
-                await self._beat()
-            except Outdated:
-                raise
-            except Exception:  # the lease tells whether this matters
-                log.exception("beat failed unexpectedly", worker_id=self.id)
+            await self._carefully(self._beat)
             if not self.well:
-                await self._fenced()
+                await self._carefully(self._fenced)
+
+    async def _carefully(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One fault must not end the worker: the lease tells whether it matters, and the next beat tries again."""
+        try:
+            await step()
+        except Outdated:
+            raise
+        except Exception:
+            log.exception("a step failed unexpectedly", worker_id=self.id)
 
     async def _beat(self) -> None:
         began = self._clock.monotonic()
-        ahead = min(int(self._capacity * AHEAD), self._ended)
         ended, self._ended = self._ended, 0
+        passed, self._beat_at = began - self._beat_at, began
+        ahead = min(self._capacity, int(ended * AHEAD / max(passed, BEAT_EVERY / 2)))
         try:
             async with asyncio.timeout(max(0.1, self._lease_ends - MARGIN - began)):
                 beat = await self._store.beat(self.id, LEASE, ahead=ahead, draining=self._draining)
@@ -258,7 +267,7 @@ class Runtime:
                 for task_id in ids:
                     del self._offered[task_id]
                 async with self._claim_turn:
-                    await self._claim(ids)
+                    await self._carefully(partial(self._claim, ids))
 
     async def _claim(self, ids: list[str]) -> None:
         token, worker_id = new_id(), self.id
