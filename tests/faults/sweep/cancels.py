@@ -42,7 +42,7 @@ async def sweep_cancels(rig: Rig, unit: Unit) -> int:
 
 
 async def sweep_steps(rig: Rig, unit: Unit) -> int:
-    """On SQLite, where nothing can be held: cancel after every number of turns of the event loop, until it is through."""
+    """On SQLite, where nothing can be held: cancel after any number of turns of the event loop, until it is through."""
     async with rig.system() as system:
         twin = await undisturbed(rig, unit, system)
         for turns in range(10_000):
