@@ -6,8 +6,9 @@ SQLite's planner does not look at numbers of rows, so it gets fewer of them.
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -180,62 +181,45 @@ async def _drop(url: sa.URL) -> None:
     await engine.dispose()
 
 
-def _on_server(kind: str) -> Watch:
+@asynccontextmanager
+async def _empty(kind: str) -> AsyncIterator[sa.URL]:
+    if kind == "sqlite":
+        with TemporaryDirectory() as folder:
+            yield sa.make_url(f"sqlite+aiosqlite:///{Path(folder) / 'plans.db'}")
+        return
     url = sa.make_url(database_on(kind, "tradefree_plans"))
     try:
-        return asyncio.run(_watched(url))
+        yield url
     finally:
-        asyncio.run(_drop(url))
+        await _drop(url)
 
 
-def _on_sqlite() -> Watch:
-    with TemporaryDirectory() as folder:
-        return asyncio.run(_watched(sa.make_url(f"sqlite+aiosqlite:///{Path(folder) / 'plans.db'}")))
+# One test for each database: filling takes longer than all the rest. How long is up to the machine.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["sqlite", *DATABASES])
+async def test_every_act_reads_what_it_must_by_the_index_it_should(kind: str) -> None:
+    async with _empty(kind) as url:
+        watch = await _watched(url)
+    assert set(watch.seen) == set(EXPECTED) | {"no index"}
+    assert all(watch.seen.values()), "each sent something"
+    assert not {name: said for name, e in EXPECTED.items() if (said := faults(watch.seen[name], e, kind))}
+    _counted_in_the_index_alone(watch, kind)
+    _bad_plans_are_found_out(watch, kind)
 
 
-@pytest.fixture(scope="module")
-def watch(request: pytest.FixtureRequest) -> tuple[str, Watch]:
-    """Everything done once on a full database, and how that went."""
-    kind: str = request.param
-    return kind, _on_sqlite() if kind == "sqlite" else _on_server(kind)
-
-
-# one process of a parallel run for each database, so that it is filled once; filling takes as long as the machine likes
-pytestmark = pytest.mark.timeout(900)
-on_each = pytest.mark.parametrize(
-    "watch",
-    [pytest.param(kind, marks=pytest.mark.xdist_group(f"plans-{kind}")) for kind in ("sqlite", *DATABASES)],
-    indirect=True,
-)
-
-
-@on_each
-@pytest.mark.parametrize("name", EXPECTED)
-def test_it_reads_what_it_must_by_the_index_it_should(watch: tuple[str, Watch], name: str) -> None:
-    kind, watched = watch
-    assert faults(watched.seen[name], EXPECTED[name], kind) == [], [statement.text for statement in watched.seen[name]]
-
-
-@on_each
-def test_every_act_is_looked_at(watch: tuple[str, Watch]) -> None:
-    _, watched = watch
-    assert set(watched.seen) == set(EXPECTED) | {"no index"}
-    assert all(statements for statements in watched.seen.values())
-    assert set(LISTS) == set(hot.LISTS)
-
-
-@on_each
-def test_places_are_counted_in_the_index_alone(watch: tuple[str, Watch]) -> None:
-    kind, watched = watch
-    (statement,) = watched.seen["held"]
+def _counted_in_the_index_alone(watch: Watch, kind: str) -> None:
+    """How many places are held is asked for in every round."""
+    (statement,) = watch.seen["held"]
     if kind != "sqlite":  # it does not say so beside the key
-        assert [step.extra for step in statement.plan if "Using index" not in step.extra] == []
+        assert [step for step in statement.plan if "Using index" not in step.extra] == []
 
 
-@on_each
-def test_a_bad_plan_is_found_out(watch: tuple[str, Watch]) -> None:
-    kind, watched = watch
-    said = faults(watched.seen["no index"], Expected(keys("id"), 1000), kind)
+def _bad_plans_are_found_out(watch: Watch, kind: str) -> None:
+    said = faults(watch.seen["no index"], Expected(keys("id"), 1000), kind)
     assert len(said) == 3, said
-    assert faults(watched.seen["claim"], Expected(keys("worker"), 6 * N), kind) != []
-    assert faults(watched.seen["claim"], Expected(keys("id"), N // 2), kind) != []
+    assert faults(watch.seen["claim"], Expected(keys("worker"), 6 * N), kind) != []
+    assert faults(watch.seen["claim"], Expected(keys("id"), N // 2), kind) != []
+
+
+def test_every_list_is_expected() -> None:
+    assert set(LISTS) == set(hot.LISTS)

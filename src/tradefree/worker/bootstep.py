@@ -147,7 +147,7 @@ def install(app: Celery, factory: Factory, *, patience: float) -> Troubles:
             except TradefreeError as error:
                 troubles.append(error)
                 raise SystemExit(f"Error: {error}") from error
-            parent.app.task(self.thread.hear, name=RING, ignore_result=True)
+            parent.app.task(self.thread.hear, name=RING, ignore_result=True, shared=False)
 
         def stop(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: signalled > 1 or celery_state.should_terminate not in (None, False))
