@@ -28,9 +28,10 @@ async def test_what_is_wrong_is_found(said: str) -> None:
 
 async def test_an_error_that_is_not_ours_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_AWAY", ())
+    (beat,) = named("beat")
     async with open_rig("sqlite") as rig:
         with pytest.raises(DBAPIError, match="disk I/O error"):
-            await sweep(rig, *named("beat"), BOTH)
+            await sweep(rig, beat, BOTH)
 
 
 @pytest.fixture

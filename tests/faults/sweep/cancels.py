@@ -85,7 +85,9 @@ async def _nothing_is_left(rig: Rig, unit: Unit, system: System, twin: Twin, fau
 async def _until_back(system: System) -> None:
     """Reading goes on for a caller who has left; then its connection comes back, too."""
     async with asyncio.timeout(PATIENCE):
-        while system.checked_out():
+        while True:
+            if not system.checked_out():
+                return
             await asyncio.sleep(0.001)
 
 

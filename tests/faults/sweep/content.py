@@ -118,8 +118,9 @@ class FileDoor:
 
 
 def difference(content: Content, wanted: Content, but: Sequence[str] = ()) -> str | None:
-    """The first table in which two contents differ in more than what is another each time: the numbers of log lines (not
-    their order), which UUIDs were drawn, how secrets are sealed. ``but`` names more such columns: ``table.column``."""
+    """The first table in which two contents differ in more than what is another each time: the numbers of log lines
+    (not their order), which UUIDs were drawn, how secrets are sealed. ``but`` names more such columns, as
+    ``table.column``."""
     if all(_rows(content, table.name) == _rows(wanted, table.name) for table in TABLES):
         return None
     found, expected = _comparable(content, but), _comparable(wanted, but)
