@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from broker.talk import client, keys, settings, until
+from faults.chaos.proxy import Proxy
 from tradefree.broker import celery_app, doorbell
 from tradefree.broker.celery_app import RING, RING_LASTS, make_celery, own_queue
 from tradefree.broker.doorbell import CeleryDoorbell, unhang_soon
@@ -132,6 +133,20 @@ async def test_while_redis_hangs_rings_wait_a_second_at_most_and_afterwards_they
     await bell.ring(ADDRESS, ["id-1"])
     await until(lambda: ["id-1"] in rings(redis.url), "the ring is there")
     assert len(rings(redis.url)) <= 4  # the one that hung, perhaps twice; the others were too old
+
+
+async def test_a_half_open_connection_costs_a_few_rings(redis: Redis, hang: Hang) -> None:
+    async with Proxy(redis.port) as proxy:
+        bell = hang(f"redis://127.0.0.1:{proxy.port}/0")
+        await bell.ring(ADDRESS, ["id-0"])
+        await until(lambda: rings(redis.url) == [["id-0"]], "the ring is there")
+        assert proxy.forget()
+        await bell.ring(ADDRESS, ["lost"])
+        await until(bell._jobs.empty, "the thread is at it")
+        await bell.ring("worker.w2@host", ["waits behind it"])
+        await until(bell._jobs.empty, "the thread is free again")
+        await bell.ring(ADDRESS, ["id-1"])
+        await until(lambda: ["id-1"] in rings(redis.url), "the ring is there")
 
 
 @pytest.mark.parametrize("fault", ["killed", "frozen"])

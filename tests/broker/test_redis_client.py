@@ -31,7 +31,7 @@ async def test_a_good_redis_is_taken(url: str) -> None:
 
 
 async def test_a_redis_cluster_is_refused_in_a_sentence(start: Callable[..., Redis]) -> None:
-    cluster = start(cluster_enabled="yes")
+    cluster = start(cluster_enabled="yes", cluster_port=str(free_port()))
     with pytest.raises(SettingsError, match=r"^TRADEFREE_BROKER_URL: .*Redis Cluster.*cannot use"):
         await refuse_unfit(settings(cluster.url))
 

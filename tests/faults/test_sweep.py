@@ -6,19 +6,13 @@ import pytest
 
 from faults.sweep.callers import CALLERS
 from faults.sweep.fault import When
+from faults.sweep.fixtures import steadily as steadily
 from faults.sweep.rig import open_rig
 from faults.sweep.sweep import sweep
 from faults.sweep.unit import Unit
 from faults.sweep.units import STORE_UNITS, named
 from private_servers import DATABASES
 from tradefree.database import mysql
-from tradefree.worker import writer
-
-
-@pytest.fixture(autouse=True)
-def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who insists does so at once."""
-    monkeypatch.setattr(writer, "RETRY_EVERY", 0.0)
 
 
 @pytest.mark.parametrize("unit", [*STORE_UNITS, *CALLERS], ids=str)

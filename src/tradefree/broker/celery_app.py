@@ -32,6 +32,7 @@ def make_celery(settings: Settings) -> Celery:
     app = Celery("tradefree", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
+        broker_channel_error_retry=True,  # a Redis that was made a replica refuses to be read: wait, too
         broker_connection_retry=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,  # for ever: meanwhile the beats find the work

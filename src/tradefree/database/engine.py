@@ -8,23 +8,26 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.expression import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from tradefree.clock import Clock
 from tradefree.database.columns import Moment, dump_json
-from tradefree.database.mysql import MysqlEngines
+from tradefree.database.mysql import SEARCH_SECONDS, MysqlEngines
 from tradefree.database.mysql_errors import (
     AWAY,
     NO_SERVER,
     NO_TABLE,
     REFUSED,
     REPEATABLE,
+    TOO_LONG,
     error_number,
     place,
     reason,
@@ -35,14 +38,33 @@ from tradefree.database.sqlite import SqliteEngines
 from tradefree.errors import StorageRefused, StorageUnavailable, TooLarge
 
 T = TypeVar("T")
+Statement = TypeVar("Statement", bound=sa.Select[Any] | sa.Update)
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
 REPEATS = 5
 """How often a unit is repeated after a deadlock or a lock wait that took too long."""
 
+_FORCE = "FORCE INDEX ({})"
 _SERVER_TIME: sa.ColumnElement[datetime] = sa.literal_column("UTC_TIMESTAMP(6)", Moment)
 _REPEATABLE = ("database is locked", "database table is locked")
 _AWAY = ("unable to open", "disk i/o error", "disk is full", "readonly", "read-only", "not a database", "malformed")
+
+
+def by_index(statement: Statement, table: sa.Table, index: str = "PRIMARY") -> Statement:
+    """The statement, made to find the table's rows by this index. MariaDB and MySQL may else prefer another that reads
+    and locks more than it must (the status index for rows whose ids are given), or read a small table whole. SQLite is
+    led by ``aside``."""
+    hinted: Any = statement
+    for dialect in ("mysql", "mariadb"):
+        words = [table, _FORCE.format(index)]
+        hinted = hinted.with_hint(*(words if isinstance(statement, sa.Select) else reversed(words)), dialect)
+    return cast(Statement, hinted)
+
+
+def aside(column: sa.ColumnElement[T]) -> sa.ColumnElement[T]:
+    """The column, to be compared without an index on it. SQLite's planner knows nothing of how many rows have a value:
+    an equality looks better to it than a range, be it that nearly all rows are equal. MariaDB and MySQL ignore it."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 class Database:
@@ -124,6 +146,15 @@ class Database:
     def locked(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """The query, locking the rows it returns (an SQLite transaction holds the whole file already)."""
         return query if self.sqlite else query.with_for_update()
+
+    def hint(self, index: str) -> str:
+        """``by_index`` for a statement that is text: what to write behind the table's name."""
+        return "" if self.sqlite else _FORCE.format(index)
+
+    @property
+    def limited(self) -> str:
+        """What to put around each SELECT of a union that has an order and a limit of its own."""
+        return "SELECT * FROM ({})" if self.sqlite else "({})"
 
     async def insert(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert many rows, which all have the same columns. The statement is compiled once and values go to the driver
@@ -268,6 +299,10 @@ def _translated(error: DBAPIError, database: Database) -> Exception | None:
     said, number = str(error.orig), error_number(error.orig)
     if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
         return _Repeat(said)
+    if number in TOO_LONG:
+        return StorageUnavailable(
+            f"the search was ended after {SEARCH_SECONDS} s: ask for less, for instance with created_after"
+        )
     if too_large(error, database.packet):
         return TooLarge(f"is larger than what the database server takes (max_allowed_packet={database.packet})")
     if number in REFUSED:

@@ -35,6 +35,13 @@ SESSION = (
     "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO', "  # MySQL warns at each connection if one is missing
     "SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 )
+SEARCH_SECONDS = 8
+"""A search of people may take this long; the server itself ends it, else it would go on when nobody waits any more."""
+SEARCH = (
+    "SET SESSION wait_timeout = 8 "
+    f"/*M!100100 , max_statement_time = {SEARCH_SECONDS} */ "  # MariaDB's name, which it alone reads
+    f"/*!80000 , max_execution_time = {SEARCH_SECONDS}000 */"  # MySQL's
+)
 WRITERS, READERS = 8, 4
 """Connections of one process. Claims, finishes, beats and submits are coalesced, so a few are enough."""
 MOST_CONNECTIONS = WRITERS + 2 * READERS
@@ -54,6 +61,12 @@ class MysqlEngines:
         self._writer = self._engine(WRITERS)
         self._reader = self._engine(READERS, isolation_level="AUTOCOMMIT")
         self._searcher = self._engine(READERS, isolation_level="AUTOCOMMIT")
+
+        @sa.event.listens_for(self._searcher.sync_engine, "connect")
+        def bound(dbapi_connection: Any, _: Any) -> None:
+            cursor = dbapi_connection.cursor()
+            cursor.execute(SEARCH)
+            cursor.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -17,6 +17,8 @@ NO_TABLE = 1146
 AWAY = (1040, 1042, 1043, 1053, 1077, 1078, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290, 1836, 1927,
         2000, 2002, 2003, 2006, 2012, 2013, 2014, 2055, 3159, 4031)  # fmt: skip
 """Too many connections, shutdown, read-only, gone away, lost: try again later."""
+TOO_LONG = (1969, 3024)
+"""A search was ended (MariaDB, MySQL)."""
 NO_SERVER = 2003
 NO_LOGIN = (1045, 1698)
 NO_DATABASE = 1049

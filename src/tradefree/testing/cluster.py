@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 from urllib.error import URLError
 
 from tradefree.errors import TradefreeError
@@ -128,7 +129,7 @@ class Cluster:
         node.start(wait=wait)
         return node
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

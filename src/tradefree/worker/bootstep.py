@@ -87,7 +87,10 @@ class RuntimeThread:
         except BaseException as error:
             self._trouble = error
             if self._ready.is_set():
-                log.critical("the worker's runtime ended", exc_info=error)
+                if isinstance(error, TradefreeError):
+                    log.critical("the worker ends", reason=str(error))
+                else:
+                    log.critical("the worker's runtime ended", exc_info=error)
                 celery_state.should_stop = os.EX_SOFTWARE  # type: ignore[assignment]
         finally:
             self._ready.set()
@@ -147,7 +150,7 @@ def install(app: Celery, factory: Factory, *, patience: float) -> Troubles:
             except TradefreeError as error:
                 troubles.append(error)
                 raise SystemExit(f"Error: {error}") from error
-            parent.app.task(self.thread.hear, name=RING, ignore_result=True)
+            parent.app.task(self.thread.hear, name=RING, ignore_result=True, shared=False)
 
         def stop(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: signalled > 1 or celery_state.should_terminate not in (None, False))

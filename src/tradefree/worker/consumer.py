@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -12,6 +13,8 @@ from tradefree.broker.redis_client import in_words
 
 RECONNECT_EVERY = 1
 """Seconds between tries. Celery's own way ends at 30 s, in which rings go unheard though the broker is back."""
+SURE_AFTER = 3
+"""Seconds a connection must last to be called good: a Redis that refuses to be read lets everybody connect."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,22 +34,27 @@ class CalmConsumer(Consumer):
         conn.ensure_connection(
             note, None, interval_start=every, interval_step=0, interval_max=every, callback=maybe_shutdown
         )
-        if not self._well:
-            self._well = True
-            log.info("rings are heard again")
         self.first_connection_attempt = False
+        if not self._well:
+            self.timer.call_after(SURE_AFTER, self._note_back)  # cancelled if the connection breaks before
         return conn
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """The connection broke while it was being set up."""
         self._note_away(exc)
+        time.sleep(RECONNECT_EVERY)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """The connection broke. Celery cleans up after it."""
+        """The connection broke, or Redis refuses to be read. Celery cleans up after it."""
         self._note_away(exc)
         super().on_connection_error_after_connected(exc)
+        time.sleep(RECONNECT_EVERY)
 
     def _note_away(self, error: Exception) -> None:
         if self._well:
             self._well = False
             log.warning("the broker is away; tasks are found by the beat", error=in_words(error))
+
+    def _note_back(self) -> None:
+        self._well = True
+        log.info("rings are heard again")

@@ -24,7 +24,8 @@ class EmbeddedWorker:
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
         self._name = node_name()
-        self._address = address_of(self._name)
+        self.address = address_of(self._name)
+        """Its queue."""
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._main, name="celery-worker", daemon=True)
         self._trouble: str | None = None
@@ -47,10 +48,8 @@ class EmbeddedWorker:
         self.failed = self.ended.is_set()
         celery_state.should_stop = os.EX_OK  # type: ignore[assignment]
         worker_shutting_down.send(sender=self._name, sig="SIGTERM", how="Warm", exitcode=os.EX_OK)
-        for _ in range(
-            2
-        ):  # its loop looks at the flag between messages or every two seconds, then goes round once more
-            ring(self._celery, self._address, [])
+        for _ in range(2):  # its loop looks at the flag between messages, then goes round once more
+            ring(self._celery, self.address, [])
         await asyncio.to_thread(self._thread.join)
         celery_state.should_stop = None
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.engine import Database
+from tradefree.database.engine import Database, by_index
 from tradefree.database.rows import TASK_WITH_INPUT, label_rows, log_row, task_row, to_task
 from tradefree.database.tables import idempotency_keys, task_labels, task_logs, tasks
 from tradefree.errors import IdempotencyMismatch, TooLarge
@@ -74,10 +74,9 @@ class SubmittingStore:
         digests = [_key_digest(s) for s in submissions if s.key is not None]
         if not digests:
             return {}
-        keys = await connection.execute(
-            self._database.locked(sa.select(idempotency_keys).where(idempotency_keys.c.digest.in_(digests)))
-        )
-        found = keys.all()
+        query = sa.select(idempotency_keys).where(idempotency_keys.c.digest.in_(digests))
+        query = self._database.locked(by_index(query, idempotency_keys))
+        found = (await connection.execute(query)).all()
         rows = await connection.execute(
             sa.select(*TASK_WITH_INPUT).where(tasks.c.id.in_([row.task_id for row in found]))
         )

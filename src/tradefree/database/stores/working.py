@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.engine import Database
+from tradefree.database.engine import Database, aside, by_index
+from tradefree.database.protocol import require_protocol, require_same
 from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_log, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
 from tradefree.tasks.attempt import STARTED, started_line
@@ -17,25 +18,29 @@ from tradefree.tasks.ports import Beat, RunState
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
 
+_STATUS = aside(tasks.c.status)
 _MINE = (
     tasks.c.id.in_(sa.bindparam("ids", expanding=True)),
-    tasks.c.worker_id == sa.bindparam("me"),
+    aside(tasks.c.worker_id) == sa.bindparam("me"),
 )
 _I_LIVE = sa.exists().where(workers.c.id == sa.bindparam("me"), workers.c.status.not_in(sorted(GONE)))
 _CLAIM = (
-    sa.update(tasks)
-    .where(*_MINE, tasks.c.status == Status.QUEUED, _I_LIVE)
+    by_index(sa.update(tasks), tasks)
+    .where(*_MINE, _STATUS == Status.QUEUED, _I_LIVE)
     .values(
         status=Status.PROCESSING,
         attempt_count=tasks.c.attempt_count + 1,
         claim_token=sa.bindparam("token"),
     )
 )
-_CLAIMED = sa.select(*TASK_WITH_INPUT).where(
-    *_MINE, tasks.c.status == Status.PROCESSING, tasks.c.claim_token == sa.bindparam("token")
+_CLAIMED = by_index(sa.select(*TASK_WITH_INPUT), tasks).where(
+    *_MINE, _STATUS == Status.PROCESSING, tasks.c.claim_token == sa.bindparam("token")
 )
 
-_HELD = sa.select(tasks.c.id, tasks.c.attempt_count).where(*_MINE, tasks.c.status == Status.PROCESSING)
+_HELD = by_index(sa.select(tasks.c.id, tasks.c.attempt_count), tasks).where(*_MINE, _STATUS == Status.PROCESSING)
+_ON_ME = by_index(sa.select(tasks.c.id), tasks, "ix_tasks_worker").where(tasks.c.worker_id == sa.bindparam("me"))
+_QUEUED = _ON_ME.where(tasks.c.status == Status.QUEUED).order_by(tasks.c.sort_at)
+_CANCELS = _ON_ME.where(tasks.c.status == Status.PROCESSING, tasks.c.cancel_requested_at.is_not(None))
 
 
 class WorkingStore:
@@ -48,6 +53,7 @@ class WorkingStore:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
+            await require_protocol(connection)
             until = await self._database.now(connection) + timedelta(seconds=lease)
             await self._database.upsert(connection, workers, [worker_row(worker) | {"lease_until": until}])
 
@@ -152,10 +158,8 @@ async def _there(connection: AsyncConnection, lines: Sequence[LogLine]) -> froze
 
 async def _news(connection: AsyncConnection, worker_id: str) -> Beat:
     status = await connection.scalar(sa.select(workers.c.status).where(workers.c.id == worker_id))
-    version = await connection.scalar(sa.select(leaders.c.config_version))
-    mine = sa.select(tasks.c.id).where(tasks.c.worker_id == worker_id)
-    queued = await connection.execute(mine.where(tasks.c.status == Status.QUEUED).order_by(tasks.c.sort_at))
-    cancels = await connection.execute(
-        mine.where(tasks.c.status == Status.PROCESSING, tasks.c.cancel_requested_at.is_not(None))
-    )
-    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(version or 0))
+    leader = (await connection.execute(sa.select(leaders.c.config_version, leaders.c.protocol))).one()
+    require_same(leader.protocol)
+    queued = await connection.execute(_QUEUED, {"me": worker_id})
+    cancels = await connection.execute(_CANCELS, {"me": worker_id})
+    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(leader.config_version))
