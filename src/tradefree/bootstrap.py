@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import socket
@@ -136,6 +137,7 @@ async def open_system(settings: Settings, signals: RunningSignals, celery: Celer
             stream_secret=hashlib.sha256(b"stream:" + secret_keys(settings).encode()).digest(),
             ping=lambda: _ping(settings, store),
         )
+        _collect_less_often()
         async with signals.running():
             yield system
     finally:
@@ -151,6 +153,7 @@ async def open_worker(settings: Settings, signals: RunningSignals) -> AsyncItera
     runners = make_runners()
     try:
         await _require_fitting(settings, store)
+        _collect_less_often()
         async with signals.running():
             yield WorkerParts(clock, store, Catalog(store, clock), signals, runners)
     finally:
@@ -158,6 +161,13 @@ async def open_worker(settings: Settings, signals: RunningSignals) -> AsyncItera
             if (close := getattr(runner, "close", None)) is not None:
                 await close()
         await store.close()
+
+
+def _collect_less_often() -> None:
+    """What is there at the start stays for good, so the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 async def _require_fitting(settings: Settings, store: SqlStore) -> None:

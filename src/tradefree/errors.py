@@ -2,13 +2,16 @@
 
     TradefreeError
     ├── InvalidInput            the caller sent something that cannot be right: names the field and the reason
-    │   └── IdempotencyMismatch the key was used before with another body
+    │   ├── IdempotencyMismatch the key was used before with another body
+    │   └── TooLarge            more than the database takes in one statement
     ├── NotFound                no such thing, or not yours to see
     ├── Conflict                the thing is in a state in which this cannot be done
     ├── Unauthorized            no key, or a key that is unknown, revoked or expired
     ├── Forbidden               a good key without the right for this
     ├── SettingsError           a setting is missing or wrong: the process must not start
+    ├── Outdated                the database was brought to a protocol that this version does not speak: stop
     ├── StorageUnavailable      the database does not answer; nothing was half-stored, try again
+    │   └── StorageRefused      it answers, and refuses the configured user or database
     ├── LeadershipLost          another dispatcher leads; the round wrote nothing
     └── RunnerError             what a runner says about the work it tried
         ├── Failed              it did not work; ``retryable`` says whether another attempt may help
@@ -41,6 +44,10 @@ class IdempotencyMismatch(InvalidInput):
     """The idempotency key was used before with another body."""
 
 
+class TooLarge(InvalidInput):
+    """More than the database takes in one statement. Repeating it cannot help."""
+
+
 class NotFound(TradefreeError):
     """No such thing, or not visible to the caller."""
 
@@ -63,6 +70,17 @@ class SettingsError(TradefreeError):
 
 class StorageUnavailable(TradefreeError):
     """The database does not answer. Nothing was half-stored; the same call may be repeated."""
+
+
+class StorageRefused(StorageUnavailable):
+    """The database server answers and refuses the user, the database or a right. Names TRADEFREE_DATABASE_URL.
+
+    While the system runs it is like any other outage: somebody changed a password, and may change it back.
+    """
+
+
+class Outdated(TradefreeError):
+    """The database was brought to a protocol that this version does not speak. The process must write nothing more."""
 
 
 class LeadershipLost(TradefreeError):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +14,32 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from database.servers import empty_database, opened
+from private_servers import DATABASES
+from tradefree.access.secrets import new_key
 from tradefree.clock import SystemClock
+from tradefree.database import mysql
 from tradefree.database.engine import Database
 from tradefree.database.migrate import current, downgrade, head, require_current, upgrade
-from tradefree.database.tables import metadata
+from tradefree.database.tables import api_keys, metadata
 from tradefree.errors import SettingsError, StorageUnavailable
+from tradefree.testing.cluster import TRADEFREE
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = "2026-01-01 00:00:00"
+
+
+@pytest.fixture(params=("sqlite", *DATABASES))
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> sa.URL:
+    """An empty database."""
+    if request.param == "sqlite":
+        return sa.make_url(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    return await empty_database(request.param)
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(sa.make_url(f"sqlite+aiosqlite:///{tmp_path}/x.db"), SystemClock())
+async def database(url: sa.URL) -> AsyncIterator[Database]:
+    database = opened(url)
     yield database
     await database.close()
 
@@ -81,13 +100,13 @@ async def test_the_founding_tables_keep_their_columns(database: Database) -> Non
 async def test_the_database_refuses_nonsense(database: Database) -> None:
     await upgrade(database)
     row = {
-        "id": "1", "type": "t", "status": "queued", "created_at": "x", "updated_at": "x", "run_at": "x", "sort_at": "x",
+        "id": "1", "type": "t", "status": "queued", "created_at": DAY, "updated_at": DAY, "run_at": DAY, "sort_at": DAY,
         "lane": "t/", "priority": 0, "labels": "{}", "attempt_count": 0, "failures": 0, "crashes": 0, "deferrals": 0,
     }  # fmt: skip
     names = ", ".join(row)
     marks = ", ".join(f":{name}" for name in row)
     for status, reason in (("queued", "in_flight"), ("completed", "ended"), ("unheard-of", "status")):
-        with pytest.raises(sa.exc.IntegrityError, match=reason):
+        with pytest.raises(sa.exc.DBAPIError, match=reason):
             await database.write(
                 lambda c, s=status: c.execute(  # type: ignore[misc]
                     sa.text(f"INSERT INTO tasks ({names}) VALUES ({marks})"), {**row, "status": s}
@@ -117,3 +136,50 @@ async def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
 def test_a_url_that_cannot_work_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="TRADEFREE_DATABASE_URL"):
         Database(sa.make_url(url), SystemClock())
+
+
+# ── on a server ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_database_with_another_character_set_is_as_good(kind: str) -> None:
+    database = opened(await empty_database(kind, charset="latin1"))
+    await upgrade(database)
+    await require_current(database)
+    name = "张伟的店 🧧"
+    await database.write(
+        lambda c: c.execute(
+            sa.insert(api_keys).values(id="1", name=name, hint="h", secret_hash="s", scopes=[name], created_at=NOW)
+        )
+    )
+    row = (await database.read(lambda c: c.execute(sa.select(api_keys)))).one()
+    assert (row.name, row.scopes) == (name, [name])
+    await database.close()
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_migrations_take_turns(kind: str) -> None:
+    url = await empty_database(kind)
+    environment = {**os.environ, "TRADEFREE_DATABASE_URL": url.render_as_string(hide_password=False)}
+    environment["TRADEFREE_SECRET_KEY"] = new_key()
+    pipe = asyncio.subprocess.PIPE
+    both = [
+        await asyncio.create_subprocess_exec(TRADEFREE, "migrate", env=environment, stdout=pipe, stderr=pipe)
+        for _ in range(2)
+    ]
+    said = await asyncio.gather(*(process.communicate() for process in both))
+    assert [process.returncode for process in both] == [0, 0], said
+    database = opened(url)
+    await require_current(database)
+    await database.close()
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_migration_may_take_longer_than_any_other_statement(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mysql, "SILENT_SECONDS", 0.2)
+    database = opened(await empty_database(kind))
+    slow = sa.text("SELECT SLEEP(0.6)")
+    with pytest.raises(StorageUnavailable):
+        await database.write(lambda c: c.scalar(slow))
+    assert await database.migrate(lambda c: c.scalar(slow)) == 0
+    await database.close()

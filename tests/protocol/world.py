@@ -378,7 +378,7 @@ class World:
         tasks = await self.tasks()
         assert tasks.keys() == self.accepted.keys(), "accepted and stored are not the same"
         for task in tasks.values():
-            _makes_sense(task)
+            makes_sense(task)
             self._follows(task)
             await self._is_told(task)
             await self._is_blamed(task)
@@ -510,7 +510,7 @@ def _ended(task: Task) -> int:
     return task.attempt_count - (task.status is Status.PROCESSING)
 
 
-def _makes_sense(task: Task) -> None:
+def makes_sense(task: Task) -> None:
     assert task.status is not Status.AWAITING_INPUT
     if task.status in ON_WORKER:
         assert task.holds_slot

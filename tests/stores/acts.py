@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stores.engines import AnyStore
-from tradefree.ids import new_id
+from tradefree.ids import new_id, new_id_at
 from tradefree.tasks.outcome import Completed, DidNotWork, Outcome, Report
 from tradefree.tasks.ports import Round, RunState, Store, Submission
 from tradefree.tasks.states import Status
@@ -25,7 +25,7 @@ def a_task(now: datetime, type_: str = "echo", *, run_in: float = 0.0, **values:
     run_at = now + timedelta(seconds=run_in)
     key, priority = values.get("concurrency_key"), values.get("priority", 0)
     fields: dict[str, Any] = {
-        "id": new_id(),
+        "id": new_id_at(now),
         "type": type_,
         "status": Status.SCHEDULED if run_in > 0 else Status.PENDING,
         "created_at": now,

@@ -11,6 +11,7 @@ import pytest
 
 from stores.acts import Acts
 from stores.engines import AnyStore
+from tradefree.database.stores import finding
 from tradefree.ids import new_id
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import Status
@@ -124,6 +125,35 @@ async def test_all_combinations_of_filters(acts: Acts, store: AnyStore) -> None:
             and (before is None or task.created_at < before)
         ]
         assert await ids(store, wanted) == expected, wanted
+
+
+@pytest.mark.parametrize("distance", [1, 3, 1000])
+async def test_whichever_way_is_taken_the_same_is_found(
+    acts: Acts, store: AnyStore, monkeypatch: pytest.MonkeyPatch, distance: int
+) -> None:
+    """Tried over a short distance, all ways look alike."""
+    monkeypatch.setattr(finding, "TRIAL", distance)
+    tasks = await many(acts)
+    wanted = TaskFilter(
+        statuses=(Status.PENDING,), types=("a", "b"), labels={"n": "1", "shop": "fr"}, submitted_by="ann"
+    )
+    expected = [
+        task.id
+        for task in reversed(tasks)
+        if task.status is Status.PENDING and task.labels == {"n": "1", "shop": "fr"} and task.submitted_by == "ann"
+    ]
+    assert expected
+    assert await ids(store, wanted) == expected
+    assert [task.id for task in await store.find(wanted, limit=1, before_id=expected[0])] == expected[1:2]
+
+
+async def test_pages_of_several_statuses_are_in_one_order(acts: Acts, store: AnyStore) -> None:
+    tasks = await many(acts)
+    wanted = TaskFilter(statuses=(Status.PENDING, Status.CANCELLED, Status.FAILED))
+    seen: list[str] = []
+    while page := await store.find(wanted, limit=3, before_id=seen[-1] if seen else None):
+        seen += [task.id for task in page]
+    assert seen == [task.id for task in reversed(tasks)]
 
 
 async def test_who_may_see_no_type_sees_nothing(acts: Acts, store: AnyStore) -> None:

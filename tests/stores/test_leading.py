@@ -8,6 +8,7 @@ import pytest
 
 from stores.acts import TTL, Acts
 from stores.engines import AnyStore
+from tradefree.database.stores import leading
 from tradefree.errors import LeadershipLost
 from tradefree.tasks.states import Status
 from tradefree.testing.clock import FrozenClock
@@ -169,6 +170,14 @@ async def test_waiting_lanes(acts: Acts, store: AnyStore) -> None:
     assert len(lanes) == len(set(lanes))
     assert busy.lane not in lanes
     assert ended.lane not in lanes
+
+
+async def test_waiting_lanes_over_many_pages(acts: Acts, store: AnyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One lane is longer than a page, others share one."""
+    monkeypatch.setattr(leading, "LANES_PAGE", 3)
+    tasks = [acts.task("a", concurrency_key=key) for key in "1111111222233456789"]
+    await acts.submit(*tasks, acts.task("b"))
+    assert sorted(await store.waiting_lanes()) == sorted({task.lane for task in tasks} | {"b/"})
 
 
 async def test_no_waiting_lanes(store: AnyStore) -> None:

@@ -291,3 +291,28 @@ async def test_append_logs(acts: Acts, store: AnyStore) -> None:
     assert (second.level, second.message, second.data) == ("error", "", {})
     _, long = await store.logs(two.id, limit=10)
     assert len(long.message) == 100_000
+
+
+async def test_lines_appended_again_are_there_once(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
+    task, other = await acts.submitted(), await acts.submitted()
+    lines = [acts.line(task, "one"), acts.line(task, "two"), acts.line(other, "one")]
+    await store.append_logs(lines[:2])
+    clock.advance(0.000001)
+    await store.append_logs([*lines, acts.line(task, "one")], again=True)
+    assert [line.message for line in (await store.logs(task.id, limit=10))[1:]] == ["one", "two", "one"]
+    assert [line.message for line in (await store.logs(other.id, limit=10))[1:]] == ["one"]
+    await store.append_logs(lines[:2])
+    assert len(await store.logs(task.id, limit=10)) == 6
+
+
+async def test_a_repeated_claim_that_finds_more_tells_each_start_once(acts: Acts, store: AnyStore) -> None:
+    """The answer was lost, and meanwhile another task was admitted that had been asked for, too."""
+    await acts.enlist()
+    one, two = await acts.submitted(), await acts.submitted()
+    await acts.admit(one)
+    assert len(await acts.claim(one, two, token="t")) == 1
+    await acts.admit(two)
+    assert len(await acts.claim(one, two, token="t")) == 2
+    for task in (one, two):
+        events = [line.event for line in await store.logs(task.id, limit=10)]
+        assert events == ["task.accepted", "attempt.started"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import Outdated, StorageUnavailable
 from tradefree.tasks.admit import Admission
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.control import Control
@@ -33,7 +33,27 @@ class FlakyStore(MemoryStore):
     """A store that can be away, and that refuses to write some results."""
 
     away = False
+    outdated = False
     poisoned: str | None = None
+    lost_answers = 0
+    """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
+    stumbles = 0
+    """How often claiming and enlisting fail in a way that nobody has thought of."""
+
+    def _stumble(self) -> None:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise RuntimeError("nobody has thought of this")
+
+    async def claim(self, *args: Any, **kwargs: Any) -> Any:
+        self._stumble()
+        return await super().claim(*args, **kwargs)
+
+    async def enlist(self, *args: Any, **kwargs: Any) -> None:
+        self._stumble()
+        if self.outdated:
+            raise Outdated("the database speaks protocol 2")
+        await super().enlist(*args, **kwargs)
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:
@@ -43,13 +63,24 @@ class FlakyStore(MemoryStore):
         return await super().decide(ids, decide, **options)
 
     async def beat(self, *args: Any, **kwargs: Any) -> Any:
+        if self.outdated:
+            raise Outdated("the database speaks protocol 2")
         if self.away:
             raise StorageUnavailable("away")
         return await super().beat(*args, **kwargs)
 
+    async def append_logs(self, lines: Any, *, again: bool = False) -> None:
+        await super().append_logs(lines, again=again)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise StorageUnavailable("the answer was lost")
+
 
 class World:
     """Everything around one runtime; ``admit`` stands for the dispatcher."""
+
+    working: asyncio.Task[None]
+    """The runtime's life."""
 
     def __init__(self, runners: Mapping[str, Runner], capacity: int) -> None:
         self.clock = FrozenClock()
@@ -123,13 +154,13 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
         for name, document in ({"work": {"runner": runners[0].name}} | types).items():
             await world.store.put_task_type(TaskType(name=name, **document))
         await world.runtime.start()
-        working = asyncio.create_task(world.runtime.run())
+        world.working = asyncio.create_task(world.runtime.run())
         try:
             yield world
         finally:
-            working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+            world.working.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Outdated):
+                await world.working
 
     return start_
 

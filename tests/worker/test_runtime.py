@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tradefree.errors import Outdated
 from tradefree.runners import runner
 from tradefree.tasks import attempt as attempt_module
 from tradefree.tasks.ports import WORKERS, Submission, task_topic
@@ -70,6 +71,23 @@ async def test_a_worker_whose_lease_runs_out_drops_everything_and_begins_anew(st
         ]
 
 
+async def test_a_claim_that_fails_in_an_unknown_way_is_made_again(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        world.store.stumbles = 2
+        task_id = await world.submit()
+        await world.admit()
+        await world.reaches(task_id, Status.COMPLETED)
+        assert world.store.stumbles == 0
+
+
+async def test_a_worker_that_cannot_begin_anew_for_an_unknown_reason_tries_on(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        first = world.runtime.id
+        await world.store.bury(first, at_once=True)
+        world.store.stumbles = 2
+        await world.until(lambda: world.runtime.id != first and world.runtime.well)
+
+
 async def test_a_worker_that_was_declared_dead_hands_nothing_in(start: Start) -> None:
     gate = Gate("late result")
     async with start(scripted(gate)) as world:
@@ -82,6 +100,34 @@ async def test_a_worker_that_was_declared_dead_hands_nothing_in(start: Start) ->
         gate.opened.set()
         assert gate.inside == 0
         assert (await world.task(task_id)).output_data is None
+
+
+async def test_a_worker_of_another_protocol_drops_everything_and_ends(start: Start) -> None:
+    gate = Gate("late result")
+    async with start(scripted(gate)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        world.store.outdated = True
+        with pytest.raises(Outdated, match="protocol 2"):
+            await world.working
+        gate.opened.set()
+        task = await world.task(task_id)
+        assert (gate.inside, task.status, task.output_data) == (0, Status.PROCESSING, None)
+        assert [worker.status for worker, _ in await world.store.all_workers()] == ["left"], "nobody is to be blamed"
+
+
+async def test_a_fenced_worker_of_another_protocol_does_not_begin_anew(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        first = world.runtime.id
+        world.store.away = True
+        world.clock.advance(LEASE - MARGIN)
+        await world.until(lambda: not world.runtime.well)
+        world.store.outdated = True
+        world.store.away = False
+        with pytest.raises(Outdated):
+            await world.working
+        assert world.runtime.id == first
 
 
 async def test_a_result_waits_for_the_database(start: Start) -> None:
@@ -332,6 +378,29 @@ async def test_log_lines_arrive_while_the_attempt_runs_and_in_order(start: Start
         assert lines[3].data == {"step": 1}
         assert lines[5].message.endswith("… (50000 bytes in all)")
         assert lines[6].event == "task.completed"
+
+
+@pytest.mark.parametrize("ends", ["meanwhile", "later"])
+async def test_log_lines_whose_fate_is_unknown_are_written_once(start: Start, ends: str) -> None:
+    """Also the last ones: an attempt that ends meanwhile must not take them along."""
+    gate = Gate()
+
+    async def talk(run: Any) -> None:
+        run.log("info", "once")
+        await gate(run)
+        run.log("info", "at last")
+
+    async with start(scripted(talk)) as world:
+        world.store.lost_answers = 3
+        task_id = await world.submit()
+        await world.admit()
+        seen = 2 if ends == "meanwhile" else 0
+        await world.until(lambda: world.store.lost_answers == seen)
+        gate.opened.set()
+        await world.reaches(task_id, Status.COMPLETED)
+        lines = await world.store.logs(task_id, limit=10)
+        assert [line.message for line in lines][2:4] == ["once", "at last"]
+        assert [line.event for line in lines][4:] == ["task.completed"]
 
 
 async def test_a_runners_state_is_stored_before_it_goes_on(start: Start) -> None:

@@ -17,6 +17,7 @@ from tradefree.errors import (
     InvalidInput,
     NotFound,
     SettingsError,
+    StorageRefused,
     StorageUnavailable,
     TradefreeError,
     Unauthorized,
@@ -58,6 +59,7 @@ class Refused(TradefreeError):
 
 _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ServiceUnavailable, ExitCode.UNAVAILABLE),
+    (StorageRefused, ExitCode.USAGE),
     (StorageUnavailable, ExitCode.UNAVAILABLE),
     (NotFound, ExitCode.NOT_FOUND),
     (InvalidInput, ExitCode.USAGE),

@@ -8,28 +8,63 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.expression import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from tradefree.clock import Clock
-from tradefree.database.columns import dump_json
-from tradefree.database.mysql import AWAY, NO_TABLE, REPEATABLE, MysqlEngines, error_number
+from tradefree.database.columns import Moment, dump_json
+from tradefree.database.mysql import SEARCH_SECONDS, MysqlEngines
+from tradefree.database.mysql_errors import (
+    AWAY,
+    NO_SERVER,
+    NO_TABLE,
+    REFUSED,
+    REPEATABLE,
+    TOO_LONG,
+    error_number,
+    place,
+    reason,
+    refusal,
+    too_large,
+)
 from tradefree.database.sqlite import SqliteEngines
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import StorageRefused, StorageUnavailable, TooLarge
 
 T = TypeVar("T")
+Statement = TypeVar("Statement", bound=sa.Select[Any] | sa.Update)
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
 REPEATS = 5
 """How often a unit is repeated after a deadlock or a lock wait that took too long."""
 
+_FORCE = "FORCE INDEX ({})"
+_SERVER_TIME: sa.ColumnElement[datetime] = sa.literal_column("UTC_TIMESTAMP(6)", Moment)
 _REPEATABLE = ("database is locked", "database table is locked")
 _AWAY = ("unable to open", "disk i/o error", "disk is full", "readonly", "read-only", "not a database", "malformed")
+
+
+def by_index(statement: Statement, table: sa.Table, index: str = "PRIMARY") -> Statement:
+    """The statement, made to find the table's rows by this index. MariaDB and MySQL may else prefer another that reads
+    and locks more than it must (the status index for rows whose ids are given), or read a small table whole. SQLite is
+    led by ``aside``."""
+    hinted: Any = statement
+    for dialect in ("mysql", "mariadb"):
+        words = [table, _FORCE.format(index)]
+        hinted = hinted.with_hint(*(words if isinstance(statement, sa.Select) else reversed(words)), dialect)
+    return cast(Statement, hinted)
+
+
+def aside(column: sa.ColumnElement[T]) -> sa.ColumnElement[T]:
+    """The column, to be compared without an index on it. SQLite's planner knows nothing of how many rows have a value:
+    an equality looks better to it than a range, be it that nearly all rows are equal. MariaDB and MySQL ignore it."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 class Database:
@@ -61,7 +96,7 @@ class Database:
         system's own reading never waits for them."""
 
         async def reading() -> T:
-            with _errors():
+            with _errors(self):
                 async with self._engines.reading(slow=slow) as connection:
                     return await unit(connection)
 
@@ -71,9 +106,20 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction whose body is the caller's: committed at the end, rolled back if it raises."""
-        with _errors():
+        with _errors(self):
             async with self._engines.transaction() as connection:
                 yield connection
+
+    async def migrate(self, unit: Unit[T]) -> T:
+        """Run a unit that changes the schema, as long as it takes. Others that want to wait until it has ended."""
+        with _errors(self):
+            async with self._engines.migrating() as connection:
+                return await unit(connection)
+
+    @property
+    def packet(self) -> int:
+        """The most bytes that the server takes in one statement; 0 if that is not known or unlimited."""
+        return self._engines.packet if isinstance(self._engines, MysqlEngines) else 0
 
     async def now(self, connection: AsyncConnection) -> datetime:
         """The database's clock, by which leases are measured. SQLite has this machine's."""
@@ -81,6 +127,13 @@ class Database:
             return self.clock.now()
         now: datetime = await connection.scalar(sa.text("SELECT UTC_TIMESTAMP(6)"))
         return now.replace(tzinfo=UTC)
+
+    def present(self) -> sa.ColumnElement[datetime]:
+        """The same clock inside a statement, which saves a round trip."""
+        if not self._by_our_clock:
+            return _SERVER_TIME
+        ours = sa.literal(self.clock.now(), Moment)
+        return ours if self.sqlite else sa.type_coerce(sa.cast(ours, mysql.DATETIME(fsp=6)), Moment)
 
     def time_is_the_clocks(self) -> None:
         """Measure leases by the injected clock, whatever the database's says: for tests, which move it."""
@@ -93,6 +146,15 @@ class Database:
     def locked(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """The query, locking the rows it returns (an SQLite transaction holds the whole file already)."""
         return query if self.sqlite else query.with_for_update()
+
+    def hint(self, index: str) -> str:
+        """``by_index`` for a statement that is text: what to write behind the table's name."""
+        return "" if self.sqlite else _FORCE.format(index)
+
+    @property
+    def limited(self) -> str:
+        """What to put around each SELECT of a union that has an order and a limit of its own."""
+        return "SELECT * FROM ({})" if self.sqlite else "({})"
 
     async def insert(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert many rows, which all have the same columns. The statement is compiled once and values go to the driver
@@ -218,19 +280,37 @@ class _Repeat(StorageUnavailable):
 class _errors:  # noqa: N801 (used as a with-statement's verb)
     """Turns driver errors into ours."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, PoolTimeout):
             raise StorageUnavailable("no database connection became free in time") from error
-        if isinstance(error, DBAPIError):
-            said, number = str(error.orig), error_number(error.orig)
-            if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
-                raise _Repeat(said) from error
-            if error.connection_invalidated or number in AWAY or any(sign in said.lower() for sign in _AWAY):
-                raise StorageUnavailable(f"the database does not answer: {said}") from error
-            if number == NO_TABLE or "no such table" in said:
-                raise StorageUnavailable("the database has no tables yet: run `tradefree migrate`") from error
-        elif isinstance(error, OSError):
-            raise StorageUnavailable(f"the database does not answer: {error}") from error
+        if isinstance(error, DBAPIError) and (ours := _translated(error, self._database)) is not None:
+            raise ours from error
+        if isinstance(error, OSError):
+            raise StorageUnavailable(f"the database does not answer: {str(error) or 'it stayed silent'}") from error
+
+
+def _translated(error: DBAPIError, database: Database) -> Exception | None:
+    said, number = str(error.orig), error_number(error.orig)
+    if number in REPEATABLE or any(sign in said.lower() for sign in _REPEATABLE):
+        return _Repeat(said)
+    if number in TOO_LONG:
+        return StorageUnavailable(
+            f"the search was ended after {SEARCH_SECONDS} s: ask for less, for instance with created_after"
+        )
+    if too_large(error, database.packet):
+        return TooLarge(f"is larger than what the database server takes (max_allowed_packet={database.packet})")
+    if number in REFUSED:
+        return StorageRefused(refusal(error.orig, database.url))
+    if number == NO_SERVER:
+        return StorageUnavailable(f"no database answers at {place(database.url)}: {reason(error.orig)}")
+    if error.connection_invalidated or number in AWAY or any(sign in said.lower() for sign in _AWAY):
+        return StorageUnavailable(f"the database does not answer: {said}")
+    if number == NO_TABLE or "no such table" in said:
+        return StorageUnavailable("the database has no tables yet: run `tradefree migrate`")
+    return None

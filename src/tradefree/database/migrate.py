@@ -12,6 +12,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database
+from tradefree.database.protocol import require_protocol, require_stopped
+from tradefree.database.server import require_server
+from tradefree.database.shape import require_shape
 from tradefree.errors import SettingsError
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -32,21 +35,26 @@ def head() -> str:
 
 
 async def upgrade(database: Database, to: str = "head") -> None:
-    """Apply what is missing."""
+    """Apply what is missing. SettingsError if the system could not work on this server anyway."""
+    await require_server(database)
 
     async def unit(connection: AsyncConnection) -> None:
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), to))
 
-    await database.write(unit)
+    await database.migrate(unit)
 
 
 async def downgrade(database: Database, to: str) -> None:
-    """Go back to a revision; ``base`` removes everything."""
+    """Go back to a revision; ``base`` removes everything. SettingsError while anybody works on the database, because
+    what goes away is in use."""
+    was = await current(database)
 
     async def unit(connection: AsyncConnection) -> None:
+        if was is not None:
+            await connection.run_sync(require_stopped)
         await connection.run_sync(lambda sync: command.downgrade(_config(sync), to))
 
-    await database.write(unit)
+    await database.migrate(unit)
 
 
 async def current(database: Database) -> str | None:
@@ -59,6 +67,14 @@ async def current(database: Database) -> str | None:
 
 
 async def require_current(database: Database) -> None:
+    """Raise SettingsError, saying what to do, unless this version can work on the database as it is."""
+    await require_server(database)
+    await require_schema(database)
+    await require_shape(database)
+    await database.read(require_protocol)
+
+
+async def require_schema(database: Database) -> None:
     """Raise SettingsError, saying what to do, unless the schema is this version's."""
     found = await current(database)
     if found == head():

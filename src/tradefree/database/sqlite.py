@@ -51,6 +51,12 @@ class SqliteEngines:
         async with (self._searcher if slow else self._reader).connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction as any other: it holds the whole file."""
+        async with self.transaction() as connection:
+            yield connection
+
     async def close(self) -> None:
         self._writer.close()
         await self._reader.dispose()

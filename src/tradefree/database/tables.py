@@ -77,8 +77,11 @@ tasks = sa.Table(
     ),
     sa.Index("ix_tasks_lane", "status", "lane", "sort_at"),
     sa.Index("ix_tasks_held", "holds_slot", "lane", "worker_id", "crashes"),
-    sa.Index("ix_tasks_worker", "worker_id", "status"),
+    sa.Index("ix_tasks_worker", "worker_id", "status", "cancel_requested_at"),
     sa.Index("ix_tasks_wake", "wake_at"),
+    sa.Index("ix_tasks_status", "status", "id"),
+    sa.Index("ix_tasks_type", "type", "id"),
+    sa.Index("ix_tasks_submitter", "submitted_by", "id"),
     comment="What people submit",
     **MYSQL,
 )
@@ -166,6 +169,9 @@ leaders = sa.Table(
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("lease_until", Moment),
     sa.Column("config_version", sa.BigInteger, nullable=False, comment="raised by every change of a definition"),
+    sa.Column(
+        "protocol", sa.Integer, nullable=False, server_default=sa.text("1"), comment="versions that may work together"
+    ),
     **MYSQL,
 )
 

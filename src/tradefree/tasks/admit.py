@@ -74,7 +74,9 @@ class Admission:
         room = self._room(held, places)
         known = len(self._lanes)
         unused = 0
-        admitted = await _admit(round_, self._seat(await round_.unaccounted(MOST), places))
+        left_behind = any(places_held.worker_id is None for places_held in held)
+        unaccounted = await round_.unaccounted(MOST) if left_behind else []
+        admitted = await _admit(round_, self._seat(unaccounted, places))
         self._lanes.resume()
         for _ in range(WAVES):
             wanted = self._choose(room, MOST - len(admitted))

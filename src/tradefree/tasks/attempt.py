@@ -18,6 +18,8 @@ SETTLE = 1.0
 UNSEEN = "The run was told to stop, but nobody saw it stop."
 STOPPED = "stopped"
 """The code of a failure that only says that the run was stopped as asked."""
+STARTED = "attempt.started"
+"""The event of the line that tells of a claim."""
 
 
 def started_line(task: Task) -> LogLine:
@@ -26,9 +28,7 @@ def started_line(task: Task) -> LogLine:
     waited = (task.started_at - max(task.created_at, task.run_at)).total_seconds()
     what = f"Attempt {task.attempt_count} started"
     words = f"{what} after waiting {max(0.0, waited):.2f} s." if task.attempt_count == 1 else f"{what}."
-    return LogLine(
-        task.id, task.started_at, "info", words, "attempt.started", task.attempt_count, {"worker": task.worker_id}
-    )
+    return LogLine(task.id, task.started_at, "info", words, STARTED, task.attempt_count, {"worker": task.worker_id})
 
 
 class Attempt:

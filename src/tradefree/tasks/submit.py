@@ -11,7 +11,7 @@ import orjson
 from tradefree.batching import Coalescer
 from tradefree.clock import Clock
 from tradefree.errors import InvalidInput
-from tradefree.ids import digest, new_id
+from tradefree.ids import digest, new_id_at
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.ports import DISPATCH, Accepted, Signals, Submission, SubmitStore
 from tradefree.tasks.states import Status
@@ -20,7 +20,7 @@ from tradefree.tasks.types import TaskType
 
 MAX_BATCH = 1000
 """Tasks in one batch."""
-PAUSE = 0.005
+PAUSE = 0.01
 """Seconds between transactions of single submits at the least: those that come closer share one."""
 HORIZON = timedelta(days=366)
 """How far ahead a task may be scheduled."""
@@ -61,7 +61,7 @@ def prepare(new: NewTask, task_type: TaskType, now: datetime, submitted_by: str 
     if expires_at is not None and expires_at <= due:
         raise InvalidInput("the task would expire before it may start", field="expires_in")
     return Task(
-        id=new_id(),
+        id=new_id_at(now),
         type=new.type,
         status=Status.SCHEDULED if due > now else Status.PENDING,
         created_at=now,

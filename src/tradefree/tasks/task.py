@@ -155,6 +155,11 @@ class LogLine:
     id: int = 0
     """Set by the store."""
 
+    @property
+    def identity(self) -> tuple[str, int, datetime, str, str]:
+        """What tells it from every other line."""
+        return self.task_id, self.attempt, self.created_at, self.event, self.message
+
 
 class WorkerStatus(StrEnum):
     LIVE = "live"
@@ -184,5 +189,5 @@ class Worker:
     lease_until: datetime
     status: WorkerStatus = WorkerStatus.LIVE
     ahead: int = 0
-    """Tasks it wants at hand beyond its capacity: at most a fifth of it, and no more than it ended since its last
-    beat, so that quick tasks follow one another without a pause and slow ones do not wait behind one worker."""
+    """Tasks it wants at hand beyond its capacity: as many as it ends in a moment, at most its capacity once more, so
+    that quick tasks follow one another without a pause and slow ones do not wait behind one worker."""

@@ -25,6 +25,11 @@ class MissingServer(TradefreeError):
 class Server(Child):
     """A server that listens on its port; its folder is removed when it is stopped."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # a MariaDB that starts removes what it takes for its own in the folder for temporary files
+        self.environment = {**os.environ, "TMPDIR": str(self.folder)}
+
     def answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
             connection.settimeout(2)
@@ -78,11 +83,14 @@ class Mariadb(Server):
     def _install(self) -> None:
         program = find("mariadb-install-db", package="mariadb-server-core")
         command = [program, "--no-defaults", f"--user={getpass.getuser()}", f"--datadir={self.folder}/data"]
+        # a server that starts removes the temporary tables of all that share its folder for them
+        command.append(f"--tmpdir={self.folder}")
         done = subprocess.run(
             [*command, "--skip-test-db", "--auth-root-authentication-method=normal"],
             capture_output=True,
             text=True,
             check=False,
+            env=self.environment,
         )
         if done.returncode:
             raise TradefreeError(f"mariadb-install-db failed: {done.stderr or done.stdout}")
@@ -93,6 +101,7 @@ class Mariadb(Server):
             "--no-defaults",
             f"--user={getpass.getuser()}",
             f"--datadir={self.folder}/data",
+            f"--tmpdir={self.folder}",
             f"--socket={self.folder}/socket",
             f"--pid-file={self.folder}/pid",
             f"--port={self.port}",

@@ -45,19 +45,32 @@ class LogFlusher:
             for performance in writers:
                 performance.flushing = None
 
+    async def settle(self, performance: Performance, still_wanted: Callable[[], bool]) -> None:
+        """Return when nothing is being written that the attempt's last lines must come after."""
+        while performance.flushing is not None or (performance.unsure and still_wanted()):
+            if performance.flushing is not None:
+                await asyncio.wait([performance.flushing])
+            else:
+                await asyncio.sleep(FLUSH_EVERY)
+
     async def _write(self, writers: list[Performance]) -> None:
         taken = [(performance, performance.take_lines()) for performance in writers]
+        again = any(performance.unsure for performance in writers)
         try:
-            await self._store.append_logs([line for _, lines in taken for line in lines])
+            await self._store.append_logs([line for _, lines in taken for line in lines], again=again)
         except StorageUnavailable:
             for performance, lines in taken:
                 performance.lines[:0] = lines
+                performance.unsure = True
         except Exception:
             log.exception("log lines could not be stored")
+            for performance in writers:
+                performance.unsure = performance.unsure and len(writers) > 1
             if len(writers) > 1:  # one of them is to blame: let the others' lines through
                 for performance, lines in taken:
                     performance.lines[:0] = lines
                     await self._write([performance])
         else:
             for performance in writers:
+                performance.unsure = False
                 self._signals.publish(task_topic(performance.task_id), {"kind": "log"})

@@ -53,6 +53,8 @@ class Performance:
         self.lines: list[LogLine] = []
         self.flushing: asyncio.Future[None] | None = None
         """Set while some of its lines are being written: the last lines must come after them."""
+        self.unsure = False
+        """True while nobody knows whether some of its lines are stored: the answer was lost."""
         self.handing_back = False
         self.outcome_known = False
         """True once there is something to hand in: it must not be thrown away."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from tradefree.batching import Coalescer
 from tradefree.clock import Clock, wait_at_most
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import Outdated, StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.outcome import DidNotWork, HandBack, NothingStarted, Outcome, Report
@@ -29,8 +30,9 @@ MARGIN = 3.0
 HAND_IN_WITHIN = 15.0
 """Seconds that the last results may take to be written at a stop, should the database be busy."""
 CLAIM_AT_ONCE = 500
-AHEAD = 0.2
-"""Share of its capacity that a worker wants at hand at most."""
+AHEAD = 0.25
+"""A worker wants at hand as many tasks as it ends in so many seconds: what passes between an end and the next task's
+arrival on a busy machine. At most its capacity once more."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,8 @@ class Runtime:
         """Ids that are said to be ours, in the order heard."""
         self._ended = 0
         """Attempts ended since the last beat."""
+        self._beat_at = 0.0
+        """When (monotonic) the last beat began."""
         self._lease_ends = 0.0
         self._draining = False
         self._leaving = False
@@ -123,12 +127,18 @@ class Runtime:
         log.info("worker ready", worker_id=worker_id, queues=list(self._queues), capacity=self._capacity)
 
     async def run(self) -> None:
-        """Work until cancelled. ``drain`` first, to leave nothing behind."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._beats())
-            group.create_task(self._claims())
-            group.create_task(self._flusher.run())
-            group.create_task(self._listen())
+        """Work until cancelled; ``drain`` first, to leave nothing behind. Raises Outdated if this version must stop."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._beats())
+                group.create_task(self._claims())
+                group.create_task(self._flusher.run())
+                group.create_task(self._listen())
+        except BaseExceptionGroup as group_of:
+            if (outdated := group_of.subgroup(Outdated)) is not None:
+                await self._retire()
+                raise outdated.exceptions[0] from None
+            raise
 
     async def drain(self, patience: Callable[[], float]) -> None:
         """Take nothing new, let running attempts end for so many seconds, hand the others back, leave.
@@ -183,17 +193,24 @@ class Runtime:
             self._beat_now.clear()
             if self._leaving:
                 return
-            try:
-                await self._beat()
-            except Exception:  # the lease tells whether this matters
-                log.exception("beat failed unexpectedly", worker_id=self.id)
+            await self._carefully(self._beat)
             if not self.well:
-                await self._fenced()
+                await self._carefully(self._fenced)
+
+    async def _carefully(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One fault must not end the worker: the lease tells whether it matters, and the next beat tries again."""
+        try:
+            await step()
+        except Outdated:
+            raise
+        except Exception:
+            log.exception("a step failed unexpectedly", worker_id=self.id)
 
     async def _beat(self) -> None:
         began = self._clock.monotonic()
-        ahead = min(int(self._capacity * AHEAD), self._ended)
         ended, self._ended = self._ended, 0
+        passed, self._beat_at = began - self._beat_at, began
+        ahead = min(self._capacity, int(ended * AHEAD / max(passed, BEAT_EVERY / 2)))
         try:
             async with asyncio.timeout(max(0.1, self._lease_ends - MARGIN - began)):
                 beat = await self._store.beat(self.id, LEASE, ahead=ahead, draining=self._draining)
@@ -214,13 +231,7 @@ class Runtime:
     async def _fenced(self) -> None:
         """The lease is gone: others may have our tasks. Drop everything without a word, then begin anew."""
         log.error("lease lost; dropping all attempts", worker_id=self.id, running=len(self._running))
-        performances = list(self._running.values())
-        for performance in performances:
-            performance.drop()
-        self._running.clear()
-        self._offered.clear()
-        if performances:
-            await asyncio.wait([p.coroutine for p in performances if p.coroutine is not None], timeout=MARGIN)
+        await self._drop_all()
         fenced = self.id
         while not self.well and not self._draining:
             try:
@@ -228,6 +239,22 @@ class Runtime:
                 await self._store.leave(fenced)  # it did not die: no task is to be blamed
             except StorageUnavailable:
                 await asyncio.sleep(BEAT_EVERY)
+
+    async def _drop_all(self) -> None:
+        performances = list(self._running.values())
+        for performance in performances:
+            performance.drop()
+        self._running.clear()
+        self._offered.clear()
+        if performances:
+            await asyncio.wait([p.coroutine for p in performances if p.coroutine is not None], timeout=MARGIN)
+
+    async def _retire(self) -> None:
+        """Others speak another protocol now: write no result any more. Nobody died, so no task is to be blamed."""
+        self._lease_ends = 0.0
+        await self._drop_all()
+        with contextlib.suppress(StorageUnavailable):
+            await self._store.leave(self.id)
 
     # ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -240,7 +267,7 @@ class Runtime:
                 for task_id in ids:
                     del self._offered[task_id]
                 async with self._claim_turn:
-                    await self._claim(ids)
+                    await self._carefully(partial(self._claim, ids))
 
     async def _claim(self, ids: list[str]) -> None:
         token, worker_id = new_id(), self.id
@@ -299,8 +326,7 @@ class Runtime:
                 if outcome is None:
                     return
                 performance.outcome_known = True
-                if performance.flushing is not None:
-                    await asyncio.wait([performance.flushing])
+                await self._flusher.settle(performance, lambda: self.well)
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
         finally:
             if self._running.get(task.id) is performance:

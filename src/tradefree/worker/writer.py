@@ -22,7 +22,7 @@ from tradefree.tasks.recover import rules_of
 from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Change, finish
 
-PAUSE = 0.005
+PAUSE = 0.02
 """Seconds between transactions of results at the least: those that come closer share one."""
 RETRY_EVERY = 0.5
 """Seconds between tries while the database is away."""

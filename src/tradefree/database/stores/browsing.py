@@ -7,23 +7,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.engine import Database
+from tradefree.database.engine import Database, by_index
 from tradefree.database.rows import (
     ATTEMPT,
     LOG,
     TASK,
     TASK_WITH_PAYLOADS,
     WORKER,
-    label_digest,
     to_attempt,
     to_log,
     to_task,
     to_worker,
 )
-from tradefree.database.tables import attempts, task_labels, task_logs, task_totals, tasks, workers
+from tradefree.database.stores.finding import Finding
+from tradefree.database.tables import attempts, task_logs, task_totals, tasks, workers
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import LIVE, Status
-from tradefree.tasks.task import Attempt, LogLine, Task, Worker, lane_of, type_of_lane
+from tradefree.tasks.task import Attempt, LogLine, Task, Worker
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -38,11 +38,14 @@ class BrowsingStore:
         self, wanted: TaskFilter, *, limit: int, before_id: str | None = None, payloads: bool = False
     ) -> list[Task]:
         """See ``ports.BrowseStore``."""
-        query = sa.select(*(TASK_WITH_PAYLOADS if payloads else TASK)).where(*_conditions(wanted))
-        if before_id is not None:
-            query = query.where(tasks.c.id < before_id)
-        query = query.order_by(tasks.c.id.desc()).limit(limit)
-        return [to_task(row) for row in await self._rows(query)]
+        columns = TASK_WITH_PAYLOADS if payloads else TASK
+        finding = Finding(self._database, wanted, before_id, limit)
+
+        async def unit(connection: AsyncConnection) -> list[Task]:
+            page = await finding.page(connection, columns)
+            return [] if page is None else [to_task(row) for row in await connection.execute(page)]
+
+        return await self._database.read(unit, slow=True)
 
     async def task(self, task_id: str, *, payloads: bool = True) -> Task | None:
         """See ``ports.BrowseStore``."""
@@ -65,18 +68,18 @@ class BrowsingStore:
 
     async def counts(self) -> dict[str, dict[Status, int]]:
         """See ``ports.BrowseStore``."""
-        live = (
-            sa.select(tasks.c.lane, tasks.c.status, sa.func.count())
-            .where(tasks.c.status.in_(sorted(LIVE)))
-            .group_by(tasks.c.status, tasks.c.lane)
-        )
+        waiting = sa.select(tasks.c.status, tasks.c.lane, sa.func.count().label("number"))
+        waiting = waiting.where(tasks.c.status.in_(sorted(LIVE))).group_by(tasks.c.status, tasks.c.lane)
+        lanes = by_index(waiting, tasks, "ix_tasks_lane").subquery()  # in the order of the index
+        type_ = sa.func.substr(lanes.c.lane, 1, sa.func.instr(lanes.c.lane, "/") - 1)
+        live = sa.select(type_, lanes.c.status, sa.func.sum(lanes.c.number)).group_by(type_, lanes.c.status)
         ended = sa.select(task_totals.c.type, task_totals.c.status, sa.func.sum(task_totals.c.number)).group_by(
             task_totals.c.type, task_totals.c.status
         )
         found: dict[str, dict[Status, int]] = {}
         for row in (*await self._rows(live), *await self._rows(ended)):
-            lane_or_type, status, number = tuple(row)
-            of_type = found.setdefault(type_of_lane(lane_or_type), dict.fromkeys(Status, 0))
+            name, status, number = tuple(row)
+            of_type = found.setdefault(name, dict.fromkeys(Status, 0))
             of_type[Status(status)] += int(number)
         return found
 
@@ -91,37 +94,3 @@ class BrowsingStore:
             return list((await connection.execute(query)).all())
 
         return await self._database.read(unit, slow=True)
-
-
-def _conditions(wanted: TaskFilter) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if wanted.statuses:
-        conditions.append(tasks.c.status.in_(wanted.statuses))
-    if wanted.types:
-        conditions.append(tasks.c.type.in_(wanted.types))
-    if wanted.only_types is not None:
-        conditions.append(tasks.c.type.in_(wanted.only_types))
-    if wanted.concurrency_key is not None:
-        # by the lane's digest: a collation that pads would find 'key ' too
-        conditions.append(tasks.c.lane.endswith(lane_of("", wanted.concurrency_key)))
-    if wanted.submitted_by is not None:
-        conditions.append(tasks.c.submitted_by == wanted.submitted_by)
-    if wanted.created_after is not None:
-        conditions.append(tasks.c.created_at > wanted.created_after)
-    if wanted.created_before is not None:
-        conditions.append(tasks.c.created_at < wanted.created_before)
-    for name, value in wanted.labels.items():
-        labelled = sa.select(task_labels.c.task_id).where(task_labels.c.digest == label_digest(name, value))
-        conditions.append(tasks.c.id.in_(labelled))
-    if wanted.text:
-        conditions.append(_mentions(wanted.text))
-    return conditions
-
-
-def _mentions(text: str) -> sa.ColumnElement[bool]:
-    return sa.or_(
-        tasks.c.id.startswith(text, autoescape=True) if text.isascii() else sa.false(),
-        tasks.c.concurrency_key.contains(text, autoescape=True),
-        tasks.c.error_message.contains(text, autoescape=True),
-        sa.exists().where(task_labels.c.task_id == tasks.c.id, task_labels.c.value.contains(text, autoescape=True)),
-    )

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.engine import Database
+from tradefree.database.engine import Database, by_index
 from tradefree.database.rows import TASK, attempt_row, log_row, to_task, wake_at
 from tradefree.database.tables import attempts, task_logs, task_totals, tasks
 from tradefree.tasks.ports import Decide
@@ -23,7 +23,10 @@ SHARDS = 16
 
 
 _THESE = (  # SQLite, whose transaction holds the whole file, leaves FOR UPDATE out
-    sa.select(*TASK).where(tasks.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(tasks.c.id).with_for_update()
+    by_index(sa.select(*TASK), tasks)
+    .where(tasks.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(tasks.c.id)
+    .with_for_update()
 )
 
 

@@ -23,12 +23,12 @@ class KeepingStore:
         self._database = database
 
     async def add_key(self, key: ApiKey, secret_hash: str) -> None:
-        """See ``access.keys.KeyStore``."""
+        """See ``access.keys.KeyStore``. A repeat writes the same row again."""
         row = {column.name: getattr(key, column.name) for column in _KEY}
         row |= {"scopes": sorted(key.scopes), "secret_hash": secret_hash}
 
         async def unit(connection: AsyncConnection) -> None:
-            await connection.execute(sa.insert(api_keys), row)
+            await self._database.upsert(connection, api_keys, [row])
 
         await self._database.write(unit)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.engine import Database
+from tradefree.database.engine import Database, by_index
 from tradefree.database.rows import WORKER, to_worker
 from tradefree.database.tables import tasks, workers
 from tradefree.tasks.states import Status
@@ -61,8 +61,9 @@ class RecoveringStore:
             left = tasks.c.worker_id.in_(gone) & tasks.c.status.in_([Status.QUEUED, Status.PROCESSING])
             unclaimed = (tasks.c.status == Status.QUEUED) & (tasks.c.queued_at < overdue)
             ids: list[str] = []
-            for which in (left, unclaimed):
-                ids += (await connection.execute(sa.select(tasks.c.id).where(which).limit(limit))).scalars()
+            for which, index in ((left, "ix_tasks_worker"), (unclaimed, "ix_tasks_lane")):
+                query = by_index(sa.select(tasks.c.id).where(which), tasks, index)
+                ids += (await connection.execute(query.limit(limit))).scalars()
             return list(dict.fromkeys(ids))[:limit]
 
         return await self._database.read(unit)

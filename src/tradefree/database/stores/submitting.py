@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.engine import Database
+from tradefree.database.engine import Database, by_index
 from tradefree.database.rows import TASK_WITH_INPUT, label_rows, log_row, task_row, to_task
 from tradefree.database.tables import idempotency_keys, task_labels, task_logs, tasks
-from tradefree.errors import IdempotencyMismatch
+from tradefree.errors import IdempotencyMismatch, TooLarge
 from tradefree.ids import digest
 from tradefree.tasks.ports import Accepted, Submission
 from tradefree.tasks.submit import accepted_line
@@ -26,9 +26,14 @@ class SubmittingStore:
         self._database = database
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
-        """See ``ports.SubmitStore``."""
+        """See ``ports.SubmitStore``. One that is too large for the server is found by halving, and fails alone."""
         try:
             return await self._submit(submissions, set())
+        except TooLarge as error:
+            if len(submissions) == 1:
+                return [TooLarge(error.reason, field="input_data")]
+            middle = len(submissions) // 2
+            return [*await self.submit(submissions[:middle]), *await self.submit(submissions[middle:])]
         except IntegrityError:  # a repeat of what was committed, or somebody else was first with a key
             return await self._submit(submissions, await self._stored(submissions))
 
@@ -69,10 +74,9 @@ class SubmittingStore:
         digests = [_key_digest(s) for s in submissions if s.key is not None]
         if not digests:
             return {}
-        keys = await connection.execute(
-            self._database.locked(sa.select(idempotency_keys).where(idempotency_keys.c.digest.in_(digests)))
-        )
-        found = keys.all()
+        query = sa.select(idempotency_keys).where(idempotency_keys.c.digest.in_(digests))
+        query = self._database.locked(by_index(query, idempotency_keys))
+        found = (await connection.execute(query)).all()
         rows = await connection.execute(
             sa.select(*TASK_WITH_INPUT).where(tasks.c.id.in_([row.task_id for row in found]))
         )

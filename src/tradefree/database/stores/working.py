@@ -9,36 +9,38 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.columns import Moment
-from tradefree.database.engine import Database
-from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_task, worker_row
+from tradefree.database.engine import Database, aside, by_index
+from tradefree.database.protocol import require_protocol, require_same
+from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_log, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
-from tradefree.tasks.attempt import started_line
+from tradefree.tasks.attempt import STARTED, started_line
 from tradefree.tasks.ports import Beat, RunState
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
 
+_STATUS = aside(tasks.c.status)
 _MINE = (
     tasks.c.id.in_(sa.bindparam("ids", expanding=True)),
-    tasks.c.worker_id == sa.bindparam("me"),
+    aside(tasks.c.worker_id) == sa.bindparam("me"),
 )
 _I_LIVE = sa.exists().where(workers.c.id == sa.bindparam("me"), workers.c.status.not_in(sorted(GONE)))
 _CLAIM = (
-    sa.update(tasks)
-    .where(*_MINE, tasks.c.status == Status.QUEUED, _I_LIVE)
+    by_index(sa.update(tasks), tasks)
+    .where(*_MINE, _STATUS == Status.QUEUED, _I_LIVE)
     .values(
         status=Status.PROCESSING,
         attempt_count=tasks.c.attempt_count + 1,
         claim_token=sa.bindparam("token"),
-        started_at=sa.bindparam("now", type_=Moment),
-        updated_at=sa.bindparam("now", type_=Moment),
     )
 )
-_CLAIMED = sa.select(*TASK_WITH_INPUT).where(
-    *_MINE, tasks.c.status == Status.PROCESSING, tasks.c.claim_token == sa.bindparam("token")
+_CLAIMED = by_index(sa.select(*TASK_WITH_INPUT), tasks).where(
+    *_MINE, _STATUS == Status.PROCESSING, tasks.c.claim_token == sa.bindparam("token")
 )
 
-_HELD = sa.select(tasks.c.id, tasks.c.attempt_count).where(*_MINE, tasks.c.status == Status.PROCESSING)
+_HELD = by_index(sa.select(tasks.c.id, tasks.c.attempt_count), tasks).where(*_MINE, _STATUS == Status.PROCESSING)
+_ON_ME = by_index(sa.select(tasks.c.id), tasks, "ix_tasks_worker").where(tasks.c.worker_id == sa.bindparam("me"))
+_QUEUED = _ON_ME.where(tasks.c.status == Status.QUEUED).order_by(tasks.c.sort_at)
+_CANCELS = _ON_ME.where(tasks.c.status == Status.PROCESSING, tasks.c.cancel_requested_at.is_not(None))
 
 
 class WorkingStore:
@@ -51,6 +53,7 @@ class WorkingStore:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
+            await require_protocol(connection)
             until = await self._database.now(connection) + timedelta(seconds=lease)
             await self._database.upsert(connection, workers, [worker_row(worker) | {"lease_until": until}])
 
@@ -89,12 +92,13 @@ class WorkingStore:
         """See ``ports.WorkStore``. A worker that was declared dead claims nothing."""
 
         async def unit(connection: AsyncConnection) -> list[Task]:
-            now = await self._database.now(connection)
+            now = self._database.present()
             mine = {"ids": list(ids), "me": worker_id, "token": token}
-            moved = await connection.execute(_CLAIM, {**mine, "now": now})
+            moved = await connection.execute(_CLAIM.values(started_at=now, updated_at=now), mine)
             found = [to_task(row) for row in await connection.execute(_CLAIMED, mine)]
             if moved.rowcount:
-                await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in found])
+                begun = found if moved.rowcount == len(found) else await _untold(connection, found)
+                await self._database.insert(connection, task_logs, [log_row(started_line(task)) for task in begun])
             return found
 
         return await self._database.write(unit) if ids else []
@@ -122,22 +126,40 @@ class WorkingStore:
 
         return await self._database.write(unit) if states else []
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
-            await self._database.insert(connection, task_logs, [log_row(line) for line in lines])
+            there = await _there(connection, lines) if again else frozenset()
+            rows = [log_row(line) for line in lines if line.identity not in there]
+            await self._database.insert(connection, task_logs, rows)
 
         if lines:
             await self._database.write(unit)
 
 
+async def _untold(connection: AsyncConnection, claimed: Sequence[Task]) -> list[Task]:
+    """Of tasks some of which an earlier try has claimed, those whose start is not in the log."""
+    query = sa.select(task_logs.c.task_id, task_logs.c.attempt).where(
+        task_logs.c.task_id.in_([task.id for task in claimed]), task_logs.c.event == STARTED
+    )
+    told = {tuple(row) for row in await connection.execute(query)}
+    return [task for task in claimed if (task.id, task.attempt_count) not in told]
+
+
+async def _there(connection: AsyncConnection, lines: Sequence[LogLine]) -> frozenset[Any]:
+    """Which of these lines are stored, by their identity."""
+    query = sa.select(task_logs).where(
+        task_logs.c.task_id.in_({line.task_id for line in lines}),
+        task_logs.c.created_at >= min(line.created_at for line in lines),
+    )
+    return frozenset(to_log(row).identity for row in await connection.execute(query))
+
+
 async def _news(connection: AsyncConnection, worker_id: str) -> Beat:
     status = await connection.scalar(sa.select(workers.c.status).where(workers.c.id == worker_id))
-    version = await connection.scalar(sa.select(leaders.c.config_version))
-    mine = sa.select(tasks.c.id).where(tasks.c.worker_id == worker_id)
-    queued = await connection.execute(mine.where(tasks.c.status == Status.QUEUED).order_by(tasks.c.sort_at))
-    cancels = await connection.execute(
-        mine.where(tasks.c.status == Status.PROCESSING, tasks.c.cancel_requested_at.is_not(None))
-    )
-    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(version or 0))
+    leader = (await connection.execute(sa.select(leaders.c.config_version, leaders.c.protocol))).one()
+    require_same(leader.protocol)
+    queued = await connection.execute(_QUEUED, {"me": worker_id})
+    cancels = await connection.execute(_CANCELS, {"me": worker_id})
+    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(leader.config_version))

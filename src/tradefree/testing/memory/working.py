@@ -83,9 +83,10 @@ class Working:
         self._tables.tasks[task.id] = replace(task, runner_state=through_json(state.state))
         return True
 
-    async def append_logs(self, lines: Sequence[LogLine]) -> None:
+    async def append_logs(self, lines: Sequence[LogLine], *, again: bool = False) -> None:
         async with self._tables.write():
-            self._tables.append(lines)
+            there = {old.identity for line in lines for old in self._tables.logs[line.task_id]} if again else set()
+            self._tables.append([line for line in lines if line.identity not in there])
 
     def _live(self, worker_id: str) -> Worker | None:
         worker = self._tables.workers.get(worker_id)

@@ -1,0 +1,28 @@
+"""The process dies (SIGKILL) before and after every statement of every unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from faults.sweep.callers import CALLERS
+from faults.sweep.deaths import Forks, sweep_deaths
+from faults.sweep.fixtures import steadily as steadily
+from faults.sweep.rig import open_rig
+from faults.sweep.unit import Unit
+from faults.sweep.units import WRITES
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.stop()
+
+
+@pytest.mark.parametrize("unit", [*WRITES, *CALLERS], ids=str)
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+async def test_the_process_dies(kind: str, unit: Unit, process: Forks) -> None:
+    async with open_rig(kind) as rig, process.heard() as forks:
+        assert await sweep_deaths(rig, unit, forks) > 0

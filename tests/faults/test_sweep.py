@@ -1,0 +1,45 @@
+"""The connection dies before and after every statement of every unit."""
+
+from __future__ import annotations
+
+import pytest
+
+from faults.sweep.callers import CALLERS
+from faults.sweep.fault import When
+from faults.sweep.fixtures import steadily as steadily
+from faults.sweep.rig import open_rig
+from faults.sweep.sweep import sweep
+from faults.sweep.unit import Unit
+from faults.sweep.units import STORE_UNITS, named
+from private_servers import DATABASES
+from tradefree.database import mysql
+
+
+@pytest.mark.parametrize("unit", [*STORE_UNITS, *CALLERS], ids=str)
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+async def test_the_connection_dies(kind: str, unit: Unit) -> None:
+    torn = kind == "mariadb" and unit in STORE_UNITS
+    async with open_rig(kind) as rig:
+        assert await sweep(rig, unit, list(When) if torn else [When.BEFORE, When.AFTER]) > 0
+
+
+@pytest.mark.parametrize("unit", STORE_UNITS, ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in DATABASES if kind != "mariadb"])
+async def test_the_connection_dies_on(kind: str, unit: Unit) -> None:
+    async with open_rig(kind) as rig:
+        assert await sweep(rig, unit, [When.BEFORE, When.AFTER]) > 0
+
+
+@pytest.mark.parametrize("unit", named("beat", "look for orphans"), ids=str)
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_the_connection_dies_while_it_is_opened(kind: str, unit: Unit) -> None:
+    async with open_rig(kind) as rig:
+        assert await sweep(rig, unit, list(When), cold=True) > 0
+
+
+@pytest.mark.parametrize("unit", named("claim", "look for orphans"), ids=str)
+@pytest.mark.parametrize("cold", [False, True], ids=["open", "being opened"])
+async def test_a_server_that_says_nothing_is_given_up(unit: Unit, cold: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mysql, "SILENT_SECONDS", 0.3)
+    async with open_rig("mariadb") as rig:
+        assert await sweep(rig, unit, [When.BEFORE, When.AFTER], cold=cold, silent=True) > 0

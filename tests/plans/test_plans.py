@@ -1,0 +1,225 @@
+"""With a million tasks, every statement that runs often uses the index it should, and reads no more than it must.
+
+The plan is what the server says before; what it reads is counted while it executes, so that no estimate is believed.
+SQLite's planner does not look at numbers of rows, so it gets fewer of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from plans import filling, hot
+from plans.watching import Seen, Step, Watch
+from private_servers import DATABASES, database_on
+from tradefree.access.secrets import SecretBox, new_key
+from tradefree.database.migrate import upgrade
+from tradefree.database.store import SqlStore
+from tradefree.testing.clock import FrozenClock
+
+BIG = {"tasks", "task_logs", "task_labels", "attempts", "idempotency_keys"}
+READS_EVERYTHING = {"ALL", "index", "SCAN"}
+N = hot.BATCH
+IN_FLIGHT = filling.ODD - filling.ON_WORKER + 20
+FULL_PAGE = 6 * hot.PAGE
+"""Ids from the index, the same in a temporary table, their rows, and sorting these."""
+ALL_TYPES = 6000
+"""SQLite finds all types by walking an index from end to end; the others hop from one to the next."""
+TRIALS = 5 * 1000
+"""Two indexes tried for a thousand rows each, temporary tables included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How an act must read the big tables."""
+
+    keys: set[str]
+    reads: int
+    """At most so many rows and index entries."""
+    sqlite: set[str] | None = None
+    """The keys on SQLite, where they are others."""
+    sqlite_reads: int | None = None
+    """Hundreds of instructions on SQLite, where that many must be."""
+    scans: bool = False
+    """It may walk an index, in its order, until it has what it needs."""
+
+
+def keys(*names: str) -> set[str]:
+    """``id`` is the primary key of the tasks; others are the tail of an index's name, or in full."""
+    return {"tasks.PRIMARY" if n == "id" else n if "." in n else f"tasks.ix_tasks_{n}" for n in names}
+
+
+LABELS, KEYS, LOGS = "task_labels.PRIMARY", "idempotency_keys.PRIMARY", "task_logs.ix_task_logs_task"
+
+ACTS = {
+    "submit": Expected(keys(KEYS), 2 * N, sqlite=keys(KEYS, "id"), sqlite_reads=10 * N),
+    "submit again": Expected(keys(KEYS, "id"), 3 * N),
+    "lead": Expected(set(), 5),
+    "waiting lanes": Expected(keys("lane"), 3 * 115_000),
+    "next due": Expected(set(), 2, sqlite=keys("wake")),
+    "wake due": Expected(keys("wake", "id"), 2000),
+    "expired": Expected(keys("wake"), 1000),
+    "held": Expected(keys("held"), IN_FLIGHT + 1),
+    "workers": Expected(set(), 210),
+    "unaccounted": Expected(keys("held"), IN_FLIGHT + 100),
+    "heads of one lane": Expected(keys("lane"), 3 * 50),
+    "heads of 200 lanes": Expected(keys("lane"), 200 * 4 * 4),
+    "admit": Expected(keys("id"), 6 * N),
+    "beat": Expected(keys("worker"), 4 * N),
+    "claim": Expected(keys("id"), 6 * N),
+    "save states": Expected(keys("id"), 6 * N),
+    "save states of one that is gone": Expected(keys("id"), 8 * N),
+    "append logs": Expected(set(), N),
+    "finish as believed": Expected(keys("id"), 6 * N),
+    "finish": Expected(keys("id"), 7 * N),
+    "lapsed": Expected(set(), 210),
+    "live count": Expected(set(), 210),
+    "orphans": Expected(keys("worker", "lane"), 2000, sqlite=keys("worker", "status")),
+    "lost workers": Expected(set(), 210),
+    "forget workers": Expected(keys("worker"), 800),
+    "task": Expected(keys("id"), 2),
+    "attempts": Expected({"attempts.PRIMARY"}, 5),
+    "logs": Expected({LOGS}, 20),
+    "logs of a level": Expected({LOGS}, 20),
+    "counts": Expected(keys("lane"), 170_000),
+    "all workers": Expected(keys("worker"), 2 * IN_FLIGHT),
+}
+
+LISTS = {
+    "everything": Expected(keys("id"), FULL_PAGE, scans=True),
+    "a status": Expected(keys("status", "id"), FULL_PAGE),
+    "a status most tasks have": Expected(keys("status", "id"), FULL_PAGE),
+    "a status few tasks have": Expected(keys("status", "id"), FULL_PAGE),
+    "two statuses": Expected(keys("status", "id"), 2 * FULL_PAGE),
+    "a type": Expected(keys("type", "id"), FULL_PAGE),
+    "a type few tasks have": Expected(keys("type", "id"), FULL_PAGE),
+    "a type no task has": Expected(keys("type", "id"), 10),
+    "three types": Expected(keys("type", "id"), 3 * FULL_PAGE),
+    "a status and a type": Expected(keys("status", "type", "id"), TRIALS + 10 * FULL_PAGE),
+    "a status and a rare type": Expected(keys("status", "type", "id"), TRIALS + FULL_PAGE),
+    "what a caller may see": Expected(keys("status", "type", "id"), TRIALS + 10 * FULL_PAGE),
+    "a key": Expected(keys("type", "lane", "id"), 3 * FULL_PAGE, scans=True, sqlite_reads=ALL_TYPES),
+    "a key and its type": Expected(keys("lane", "type", "id"), TRIALS + 2 * FULL_PAGE),
+    "a key nobody used": Expected(keys("type", "lane", "id"), 300, scans=True, sqlite_reads=ALL_TYPES),
+    "a label": Expected(keys(LABELS, "id"), 2 * FULL_PAGE),
+    "a label many have": Expected(keys(LABELS, "id"), 2 * FULL_PAGE),
+    "a label and a status": Expected(keys(LABELS, "status", "id"), TRIALS + 20 * FULL_PAGE),
+    "a submitter": Expected(keys("submitter", "id"), FULL_PAGE),
+    "a submitter with many": Expected(keys("submitter", "id"), FULL_PAGE),
+    "a submitter without any": Expected(keys("submitter", "id"), 10),
+    "since a moment": Expected(keys("id"), FULL_PAGE),
+    "before a moment": Expected(keys("id"), FULL_PAGE),
+    "failures since a moment": Expected(keys("status", "id"), FULL_PAGE),
+    "a text since a moment": Expected(keys("id", "task_labels.ix_task_labels_task"), 120_000),
+}
+
+EXPECTED = ACTS | {f"{page}: {name}": e for name, e in LISTS.items() for page in ("list", "next page")}
+
+
+# ── looking at it ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def faults(seen: list[Seen], expected: Expected, kind: str) -> list[str]:
+    """What is wrong with how an act reads the big tables, in words."""
+    steps = [step for statement in seen for step in statement.plan if _table(step) in BIG]
+    used = {f"{_table(step)}.{step.key}" for step in steps}
+    wanted = expected.sqlite if kind == "sqlite" and expected.sqlite is not None else expected.keys
+    found = [] if used == wanted else [f"reads by {sorted(used)}, should by {sorted(wanted)}"]
+    found += [
+        f"reads all of {step.table}: {step}"
+        for step in steps
+        if step.access in READS_EVERYTHING and not (expected.scans and step.key is not None)
+    ]
+    reads = sum(statement.reads for statement in seen)
+    most = expected.sqlite_reads if kind == "sqlite" and expected.sqlite_reads is not None else expected.reads
+    if reads > most:
+        found.append(f"reads {reads}, should at most {most}")
+    return found
+
+
+def _table(step: Step) -> str:
+    return re.sub(r"_\d+$", "", step.table)  # an alias
+
+
+async def _watched(url: sa.URL) -> Watch:
+    store = SqlStore(url, FrozenClock(filling.NOW), SecretBox(new_key()))
+    store.database.time_is_the_clocks()
+    watch = Watch()
+    try:
+        await upgrade(store.database)
+        await filling.fill(url)
+        with watch.open():
+            await hot.act(store, watch)
+            await _act_badly(store, watch)
+    finally:
+        await store.close()
+    return watch
+
+
+async def _act_badly(store: SqlStore, watch: Watch) -> None:
+    """What must be found out."""
+
+    async def look(connection: AsyncConnection) -> None:
+        await connection.execute(sa.text("SELECT id FROM tasks WHERE priority = 7"))
+
+    with watch.named("no index"):
+        await store.database.read(look)
+
+
+async def _drop(url: sa.URL) -> None:
+    engine = create_async_engine(url.set(database=""))
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(f"DROP DATABASE {url.database}")
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def _empty(kind: str) -> AsyncIterator[sa.URL]:
+    if kind == "sqlite":
+        with TemporaryDirectory() as folder:
+            yield sa.make_url(f"sqlite+aiosqlite:///{Path(folder) / 'plans.db'}")
+        return
+    url = sa.make_url(database_on(kind, "tradefree_plans"))
+    try:
+        yield url
+    finally:
+        await _drop(url)
+
+
+# One test for each database: filling takes longer than all the rest. How long is up to the machine.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["sqlite", *DATABASES])
+async def test_every_act_reads_what_it_must_by_the_index_it_should(kind: str) -> None:
+    async with _empty(kind) as url:
+        watch = await _watched(url)
+    assert set(watch.seen) == set(EXPECTED) | {"no index"}
+    assert all(watch.seen.values()), "each sent something"
+    assert not {name: said for name, e in EXPECTED.items() if (said := faults(watch.seen[name], e, kind))}
+    _counted_in_the_index_alone(watch, kind)
+    _bad_plans_are_found_out(watch, kind)
+
+
+def _counted_in_the_index_alone(watch: Watch, kind: str) -> None:
+    """How many places are held is asked for in every round."""
+    (statement,) = watch.seen["held"]
+    if kind != "sqlite":  # it does not say so beside the key
+        assert [step for step in statement.plan if "Using index" not in step.extra] == []
+
+
+def _bad_plans_are_found_out(watch: Watch, kind: str) -> None:
+    said = faults(watch.seen["no index"], Expected(keys("id"), 1000), kind)
+    assert len(said) == 3, said
+    assert faults(watch.seen["claim"], Expected(keys("worker"), 6 * N), kind) != []
+    assert faults(watch.seen["claim"], Expected(keys("id"), N // 2), kind) != []
+
+
+def test_every_list_is_expected() -> None:
+    assert set(LISTS) == set(hot.LISTS)
