@@ -49,11 +49,11 @@ class FlakyStore(MemoryStore):
         self._stumble()
         return await super().claim(*args, **kwargs)
 
-    async def enlist(self, *args: Any, **kwargs: Any) -> Any:
+    async def enlist(self, *args: Any, **kwargs: Any) -> None:
         self._stumble()
         if self.outdated:
             raise Outdated("the database speaks protocol 2")
-        return await super().enlist(*args, **kwargs)
+        await super().enlist(*args, **kwargs)
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:

@@ -17,7 +17,7 @@ from tradefree.access.scopes import Scope
 from tradefree.errors import NotFound
 from tradefree.tasks.admit import Admission
 from tradefree.tasks.outcome import Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
-from tradefree.tasks.ports import Accepted, Submission
+from tradefree.tasks.ports import Accepted, RunState, Submission
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import LogLine, Task, Usage
 from tradefree.tasks.transitions import Change, Rules, cancel, expire, finish, lose, revive, unqueue
