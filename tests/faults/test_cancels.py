@@ -6,6 +6,7 @@ import pytest
 
 from faults.sweep.callers import CALLERS
 from faults.sweep.cancels import sweep_cancels, sweep_steps
+from faults.sweep.fixtures import steadily as steadily
 from faults.sweep.rig import open_rig
 from faults.sweep.unit import Unit
 from faults.sweep.units import named

@@ -8,6 +8,7 @@ import pytest
 
 from faults.sweep.callers import CALLERS
 from faults.sweep.deaths import Forks, sweep_deaths
+from faults.sweep.fixtures import steadily as steadily
 from faults.sweep.rig import open_rig
 from faults.sweep.unit import Unit
 from faults.sweep.units import WRITES

@@ -15,7 +15,7 @@ from asyncmy.connection import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry as PoolRecord
 
-from tradefree.database.mysql_errors import PACKET_TOO_LARGE, error_number
+from tradefree.database.mysql_errors import NO_SERVER, PACKET_TOO_LARGE, error_number
 from tradefree.errors import SettingsError
 from tradefree.ids import digest
 
@@ -129,8 +129,22 @@ class MysqlEngines:
             if error_number(context.original_exception) == PACKET_TOO_LARGE:
                 context.is_disconnect = True
 
+        _steady_connecting(engine)
         _ask_the_idle(engine)
         return engine
+
+
+def _steady_connecting(engine: AsyncEngine) -> None:
+    """Let whatever asyncmy stumbles over, when a connection breaks while it is being set up, mean just that."""
+
+    @sa.event.listens_for(engine.sync_engine, "do_connect")
+    def connect(dialect: Any, _: Any, arguments: Any, options: Any) -> Any:
+        try:
+            return dialect.connect(*arguments, **options)
+        except (dialect.loaded_dbapi.Error, OSError):
+            raise
+        except Exception as error:
+            raise dialect.loaded_dbapi.OperationalError(NO_SERVER, f"cannot connect: {error}") from error
 
 
 def _ask_the_idle(engine: AsyncEngine) -> None:

@@ -83,6 +83,8 @@ class Mariadb(Server):
     def _install(self) -> None:
         program = find("mariadb-install-db", package="mariadb-server-core")
         command = [program, "--no-defaults", f"--user={getpass.getuser()}", f"--datadir={self.folder}/data"]
+        # a server that starts removes the temporary tables of all that share its folder for them
+        command.append(f"--tmpdir={self.folder}")
         done = subprocess.run(
             [*command, "--skip-test-db", "--auth-root-authentication-method=normal"],
             capture_output=True,
@@ -99,6 +101,7 @@ class Mariadb(Server):
             "--no-defaults",
             f"--user={getpass.getuser()}",
             f"--datadir={self.folder}/data",
+            f"--tmpdir={self.folder}",
             f"--socket={self.folder}/socket",
             f"--pid-file={self.folder}/pid",
             f"--port={self.port}",

@@ -208,7 +208,7 @@ class Striker:
     @asynccontextmanager
     async def _leader(self) -> AsyncIterator[tuple[Node, str]]:
         with self._wait():
-            while (found := await self._leads()) is None:
+            while (found := await self._leads()) is None:  # noqa: ASYNC110 (it is the database that is asked)
                 await asyncio.sleep(0.02)
         async with self._busy[found[0]]:
             yield found

@@ -8,8 +8,8 @@ from typing import Any
 
 from faults.sweep.system import System
 from faults.sweep.unit import Unit
+from faults.sweep.units import claimed
 from faults.sweep.world import LEADER, PERFORMED, QUEUED, report
-from stores.acts import a_task
 from tradefree.errors import Conflict
 from tradefree.runners.echo import EchoRunner
 from tradefree.tasks.control import Control
@@ -23,7 +23,7 @@ from tradefree.tasks.types import TaskType
 from tradefree.worker.flusher import LogFlusher
 from tradefree.worker.performance import Performance
 from tradefree.worker.runtime import Runtime
-from tradefree.worker.writer import Writer
+from tradefree.worker.writer import Writer, _Item
 
 # ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +109,8 @@ async def hand_in(system: System) -> None:
         report(PERFORMED[2], HandBack()),
         report(PERFORMED[3], Completed("x" * 2000)),
     ]
-    await writer._write_reports([writer._weigh(end)[0] for end in ends])
+    tasks = [claimed(system, end.task_id) for end in ends]
+    await writer._write([_Item(task, *writer._weigh(end)) for task, end in zip(tasks, ends, strict=True)])
 
 
 async def perform(system: System) -> None:
@@ -147,7 +148,7 @@ def _performance(system: System, task_id: str) -> Performance:
     async def save(performance: Performance, state: dict[str, Any]) -> None:
         raise AssertionError("nobody saves")
 
-    task = a_task(system.clock.now(), id=task_id, attempt_count=1)
+    task = claimed(system, task_id)
     task_type = TaskType(name="echo", runner="echo")
     return Performance(task, task_type, None, EchoRunner(), save=save, signals=system.signals, clock=system.clock)
 

@@ -42,7 +42,7 @@ async def sweep_cancels(rig: Rig, unit: Unit) -> int:
 
 
 async def sweep_steps(rig: Rig, unit: Unit) -> int:
-    """On SQLite, where nothing can be held: cancel after every number of turns of the event loop, until it is through."""
+    """On SQLite, where nothing can be held: cancel after any number of turns of the event loop, until it is through."""
     async with rig.system() as system:
         twin = await undisturbed(rig, unit, system)
         for turns in range(10_000):
@@ -85,7 +85,9 @@ async def _nothing_is_left(rig: Rig, unit: Unit, system: System, twin: Twin, fau
 async def _until_back(system: System) -> None:
     """Reading goes on for a caller who has left; then its connection comes back, too."""
     async with asyncio.timeout(PATIENCE):
-        while system.checked_out():
+        while True:
+            if not system.checked_out():
+                return
             await asyncio.sleep(0.001)
 
 

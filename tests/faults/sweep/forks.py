@@ -7,6 +7,7 @@ it is ready, waits for a word, and does the unit; what it does after that is its
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -15,17 +16,18 @@ import sys
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from faults.sweep.callers import CALLERS
 from faults.sweep.fault import Commands, Fault, When
 from faults.sweep.sqlite import disturb
-from faults.sweep.system import System
+from faults.sweep.system import System, steady
 from faults.sweep.unit import Unit
 from faults.sweep.units import STORE_UNITS
-from tradefree.errors import StorageUnavailable
-from tradefree.worker import writer
+from faults.sweep.wrong import WRONG
+from tradefree.errors import LeadershipLost, StorageUnavailable
 
-UNITS = {unit.name: unit for unit in (*STORE_UNITS, *CALLERS)}
+UNITS = {unit.name: unit for unit in (*STORE_UNITS, *CALLERS, *WRONG.values())}
 
 
 def listen() -> dict[str, Any]:
@@ -81,6 +83,7 @@ class Actor:
         """Fork, and let the fork do the unit. On SQLite it kills itself at that command; else its killer does."""
         pid = os.fork()
         if pid == 0:
+            _die_with_our_parent()
             try:
                 asyncio.run(self._live(Fault(number, When(when), instead=_kill_ourselves)))
             finally:
@@ -97,17 +100,56 @@ class Actor:
         os._exit(0)
 
 
+def freeze(unit: Unit, url: str, text: str) -> None:
+    """Fork; the fork does the unit in real time and stands still once it has executed a statement with this text. When
+    it is thawed, it goes on and says how it went."""
+    if os.fork() == 0:
+        _die_with_our_parent()
+        try:
+            asyncio.run(_freeze(unit, url, text))
+        finally:
+            os._exit(1)
+
+
+async def _freeze(unit: Unit, url: str, text: str) -> None:
+    system = System(sa.make_url(url), ticks=True)
+
+    @event.listens_for(system.engines()[0], "after_cursor_execute")
+    def executed(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if text in statement:
+            say(pid=os.getpid())
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    try:
+        await unit.act(system)
+    except (StorageUnavailable, LeadershipLost) as error:
+        say(went=type(error).__name__)
+    else:
+        say(went="well")
+    os._exit(0)
+
+
+def _die_with_our_parent() -> None:
+    """Also if we stand still."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_PR_SET_PDEATHSIG = 1
+
+
 def _kill_ourselves() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
-    writer.RETRY_EVERY = 0.0
+    steady(setattr)
     actor: Actor | None = None
     while True:
         word = listen()
         if "practise" in word:
             actor = Actor(UNITS[word["practise"]], word["url"])
+        elif "freeze" in word:
+            freeze(UNITS[word["freeze"]], word["url"], word["text"])
         else:
             assert actor is not None
             actor.die(word["number"], word["when"])

@@ -32,15 +32,21 @@ class Rig:
         self.kind = kind
         self.url = url
         """Of the way that can be disturbed."""
+        self.direct = calm.database.url
+        """Of the way that cannot."""
         self.calm = calm
         self.door = door
         self.commands = commands
 
+    async def furnish(self) -> None:
+        """Bring the database to what every unit begins with, made anew."""
+        await self.door.replace(EMPTY)
+        await furnish(self.calm)
+
     async def given(self, unit: Unit) -> Content:
         """Bring the database to what is there before the unit."""
         if self.kind not in _furnished:
-            await self.door.replace(EMPTY)
-            await furnish(self.calm)
+            await self.furnish()
             _furnished[self.kind] = await self.door.read()
         await self.door.replace(_furnished[self.kind])
         if unit.given is not None:
@@ -63,8 +69,8 @@ class Rig:
 
 
 @asynccontextmanager
-async def open_rig(kind: str) -> AsyncIterator[Rig]:
-    """On SQLite, or on the private server of this kind."""
+async def open_rig(kind: str, *, ticks: bool = False) -> AsyncIterator[Rig]:
+    """On SQLite, or on the private server of this kind. ``ticks``: in real time."""
     async with AsyncExitStack() as stack:
         commands = Commands()
         if kind == "sqlite":
@@ -74,7 +80,7 @@ async def open_rig(kind: str) -> AsyncIterator[Rig]:
             direct = sa.make_url(database_on(kind))
             wire = await stack.enter_async_context(Wire(direct.host or "", direct.port or 0, commands))
             url = direct.set(port=wire.port)
-        calm = System(direct)
+        calm = System(direct, ticks=ticks)
         stack.push_async_callback(calm.close)
         if kind not in _migrated or kind == "sqlite":
             await upgrade(calm.database)

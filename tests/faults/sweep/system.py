@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from tradefree.access.secrets import SecretBox
+from tradefree.clock import Clock, SystemClock
+from tradefree.database import mysql
 from tradefree.database.engine import Database
 from tradefree.database.mysql import MysqlEngines
 from tradefree.database.store import SqlStore
 from tradefree.tasks.catalog import Catalog
 from tradefree.testing.clock import FrozenClock
 from tradefree.testing.doubles import RecordingDoorbell, RecordingSignals
+from tradefree.worker import writer
 
 BOX = SecretBox("vq4rkXxTrwZ3TnZbm8kyPHmuGYy0EdVTnWoy2PYzQ5o=")  # of these tests alone
 
 
 class System:
-    """One process's parts. Its clock stands still, and so does the database's as it sees it."""
+    """One process's parts. Its clock stands still unless ``ticks``, and so does the database's as it sees it."""
 
-    def __init__(self, url: sa.URL) -> None:
-        self.clock = FrozenClock()
+    def __init__(self, url: sa.URL, *, ticks: bool = False) -> None:
+        self.clock: Clock = SystemClock() if ticks else FrozenClock()
         self.store = SqlStore(url, self.clock, BOX)
-        if not self.database.sqlite:
+        if not ticks and not self.database.sqlite:
             for engine in self.engines():
                 _freeze(engine, self.clock)
         self.signals = RecordingSignals()
@@ -67,7 +70,7 @@ class System:
         await self.store.close()
 
 
-def _freeze(engine: sa.Engine, clock: FrozenClock) -> None:
+def _freeze(engine: sa.Engine, clock: Clock) -> None:
     """Every connection's UTC_TIMESTAMP() is the clock's time, so that statements are the same each time."""
 
     @event.listens_for(engine, "connect")
@@ -75,3 +78,10 @@ def _freeze(engine: sa.Engine, clock: FrozenClock) -> None:
         cursor = dbapi_connection.cursor()  # type: ignore[attr-defined]
         cursor.execute(f"SET SESSION timestamp = {clock.now().timestamp():.6f}")
         cursor.close()
+
+
+def steady(set_: Callable[[object, str, object], object]) -> None:
+    """What hangs on time is made to hang on none: every connection is asked whether it lives before it is used, and who
+    insists does so at once. ``set_`` is ``setattr`` or one that is undone."""
+    set_(mysql, "IDLE_SECONDS", 0.0)
+    set_(writer, "RETRY_EVERY", 0.0)

@@ -12,13 +12,12 @@ from faults.sweep.system import System
 from faults.sweep.unit import Unit
 from faults.sweep.world import LEADER, ORPHANS, PERFORMED, QUEUED, RESUMABLE, report
 from stores.acts import LEASE, TTL, a_task, a_worker
-from stores.acts import save_state as save_state_of
 from tradefree.access.keys import ApiKey
 from tradefree.access.scopes import Scope
 from tradefree.errors import NotFound
 from tradefree.tasks.admit import Admission
 from tradefree.tasks.outcome import Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
-from tradefree.tasks.ports import Accepted, Submission
+from tradefree.tasks.ports import Accepted, RunState, Submission
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import LogLine, Task, Usage
 from tradefree.tasks.transitions import Change, Rules, cancel, expire, finish, lose, revive, unqueue
@@ -113,8 +112,10 @@ async def claim(system: System) -> list[Task]:
     return sorted(tasks, key=lambda task: task.id)
 
 
-async def save_state(system: System) -> bool:
-    return await save_state_of(system.store, "r-1", 1, "w1", {"run": "abc", "saved_by": 1})
+async def save_states(system: System) -> list[bool]:
+    """Of an attempt that the worker still has, and of one that it has not."""
+    states = [RunState(task_id, 1, {"run": "abc", "saved_by": 1}) for task_id in ("r-1", "o-plain")]
+    return await system.store.save_states("w1", states)
 
 
 WORK = [
@@ -124,7 +125,7 @@ WORK = [
     Unit("beat of the dead", lambda system: system.store.beat("dead", 30.0)),
     Unit("leave", lambda system: system.store.leave("w1")),
     Unit("claim", claim),
-    Unit("save state", save_state),
+    Unit("save states", save_states),
 ]
 
 # ── decide ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,6 +153,29 @@ def ended(name: str, outcome: Outcome, task_id: str = "r-1", rules: Rules = Rule
 
 def lines(system: System, task_id: str = "r-1") -> list[LogLine]:
     return [LogLine(task_id, system.clock.now(), "info", f"line {n}", attempt=1) for n in range(3)]
+
+
+async def believed(system: System, *ids: str) -> list[Change]:
+    """Results handed in with the tasks as they were claimed: written without reading, unless one is another by now."""
+    now = system.clock.now()
+    tasks = [replace(claimed(system, id_), labels={"shop": "x"}) for id_ in ids]
+    ends = {id_: report(id_, Completed({"n": 1}), lines=tuple(lines(system, id_))) for id_ in ids}
+    return await system.store.decide(ids, lambda task: finish(task, ends[task.id], Rules(), now, 0.5), believed=tasks)
+
+
+def claimed(system: System, task_id: str) -> Task:
+    """As its worker knows it."""
+    now = system.clock.now()
+    return a_task(
+        now,
+        id=task_id,
+        status=Status.PROCESSING,
+        attempt_count=1,
+        worker_id="w1",
+        holds_slot=True,
+        queued_at=now,
+        started_at=now,
+    )
 
 
 async def batch(system: System) -> list[Change]:
@@ -196,6 +220,8 @@ SINGLE_ENDS = [
 DECIDE = [
     *SINGLE_ENDS,
     Unit("a batch of ends", batch, same_answer=False),
+    Unit("believed", lambda system: believed(system, "r-1", "r-2"), same_answer=False),
+    Unit("believed wrongly", lambda system: believed(system, "r-1", "c-1"), same_answer=False),
     deciding("lost", ["o-plain"], lambda system, task: lost(system, task)),
     deciding("lost, poison", ["o-poison"], lambda system, task: lost(system, task)),
     deciding("lost, looked up", ["o-plain"], lambda system, task: lost(system, task, RESUMABLE)),
