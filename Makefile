@@ -11,7 +11,7 @@ export TRADEFREE_TEST_MYSQL_SERVER ?= $(wildcard ../shared/tools/mysql-server)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-distributed test check format clean
+.PHONY: bench help setup demo demo-distributed test check format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -35,6 +35,11 @@ demo-distributed: setup ## many processes on MariaDB and Redis, three get killed
 
 test: setup ## set up and run all tests
 	$(VENV)/bin/pytest -n auto --dist loadgroup
+
+bench: setup ## measure everything beside other task queues, some twenty minutes; rewrites docs/performance.md
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --inexact --group bench
+	$(VENV)/bin/python -m bench all --keep
+	$(VENV)/bin/python -m bench page
 
 check: setup ## format, lint, types, import contracts, docs
 	$(VENV)/bin/ruff format --check .

@@ -93,10 +93,11 @@ def content_length(head: bytes) -> int:
 async def send_all(target: Target, requests: Sequence[bytes], connections: int) -> None:
     """Send all requests over so many connections; raises TradefreeError unless each is answered with 202 or 200."""
     address = urlsplit(target.url)
+    host, port = address.hostname or "", address.port or 80
     waiting = iter(requests)
     loop = asyncio.get_running_loop()
     opened = [
-        (await loop.create_connection(lambda: _Connection(waiting), address.hostname, address.port))[1]
+        (await loop.create_connection(lambda: _Connection(waiting), host, port))[1]
         for _ in range(min(connections, len(requests)))
     ]
     await asyncio.gather(*(connection.done for connection in opened))

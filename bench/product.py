@@ -1,4 +1,4 @@
-"""The product as it is measured: one task service and one worker process, or ``tradefree up``."""
+"""The product as it is measured: task services and workers as processes, or ``tradefree up``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import aiohttp
 import sqlalchemy as sa
@@ -20,8 +21,8 @@ from tradefree.testing.cluster import TRADEFREE, Cluster, Service, Worker
 
 STALLED = 60.0
 """Seconds without a finished task after which a measurement is given up."""
-LOOK_EVERY = 0.02
-"""Seconds between looks into the table of totals: one row, so it costs the database next to nothing."""
+LOOK_EVERY = 0.05
+"""Seconds between looks into the table of totals, which has a few rows: one hundredth of a core."""
 
 
 class Embedded(Service):
@@ -32,12 +33,15 @@ class Embedded(Service):
 
 
 class Product:
-    """A running system with one task type for each runner's options. Use as an asynchronous context manager."""
+    """A system on a database that stays, with a task type ``echo``. Runs inside ``async with``, as often as wished."""
 
-    def __init__(self, servers: Servers, kind: str, url: str, *, concurrency: int = 200) -> None:
+    def __init__(
+        self, servers: Servers, kind: str, url: str, *, services: int = 1, workers: int = 1, concurrency: int = 200
+    ) -> None:
         self._servers = servers
         self._kind = kind
-        self._concurrency = concurrency
+        self._counts = (services, workers)
+        self.concurrency = concurrency
         embedded = kind == "sqlite"
         self.cluster = Cluster(
             servers.folder,
@@ -46,9 +50,7 @@ class Product:
             concurrency=concurrency,
             log_level="warning" if embedded else "info",
         )
-        self.services: list[Service] = []
-        self.workers: list[Worker] = []
-        self._engine = create_async_engine(url)
+        self._engine = create_async_engine(url, pool_pre_ping=True)  # the database may be killed
 
     async def __aenter__(self) -> Product:
         if not self.cluster.api_key:
@@ -58,8 +60,11 @@ class Product:
             self.cluster.services.append(node)
             node.start()
         else:
-            self.cluster.service()
-            self.cluster.worker(self._concurrency)
+            services, workers = self._counts
+            for _ in range(services):
+                self.cluster.service()
+            for _ in range(workers):
+                self.cluster.worker(self.concurrency)
         await self.define("echo", runner="echo")
         return self
 
@@ -90,7 +95,7 @@ class Product:
             return {"up": self.service.pid}
         return {
             "api": self.service.pid,
-            "worker": self.worker.pid,
+            **({"worker": self.worker.pid} if self.cluster.workers else {}),
             self._kind: _server_pid(self._servers, self._kind),
             "redis": self._servers.redis.pid,
         }
@@ -113,11 +118,16 @@ class Product:
             if answer.status not in (200, 201):
                 raise TradefreeError(f"PUT {path}: {answer.status} {await answer.text()}")
 
+    async def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """What the database says."""
+        async with self._engine.connect() as connection:
+            rows: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
+            return rows
+
     async def completed(self) -> int:
         """Tasks completed so far."""
-        async with self._engine.connect() as connection:
-            total = sa.select(sa.func.sum(task_totals.c.number)).where(task_totals.c.status == "completed")
-            return int((await connection.execute(total)).scalar() or 0)
+        total = sa.select(sa.func.sum(task_totals.c.number)).where(task_totals.c.status == "completed")
+        return int((await self.rows(total))[0][0] or 0)
 
     async def until_completed(self, number: int) -> float:
         """Wait until so many tasks are completed; the time then (monotonic)."""

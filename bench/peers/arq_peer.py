@@ -31,7 +31,7 @@ class WorkerSettings:
     functions = (noop, hello)
     redis_settings = RedisSettings.from_dsn(URL)
     keep_result = 0
-    max_jobs = int(os.environ.get("BENCH_ARQ_JOBS", "100"))
+    max_jobs = int(os.environ.get("BENCH_ARQ_JOBS", "10"))
     poll_delay = 0.01
     log_results = False
 

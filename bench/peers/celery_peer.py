@@ -38,3 +38,8 @@ def submit(payloads: Sequence[Any]) -> None:
     """Submit a job for each payload, as fast as it goes."""
     for payload in payloads:
         noop.delay(payload)
+
+
+def result(payload: Any) -> Any:
+    """Submit a job and wait for its result."""
+    return noop.delay(payload).get(timeout=10)

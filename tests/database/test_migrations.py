@@ -176,7 +176,7 @@ async def test_migrations_take_turns(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", DATABASES)
 async def test_a_migration_may_take_longer_than_any_other_statement(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mysql, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(mysql, "SILENT_SECONDS", 0.2)
     database = opened(await empty_database(kind))
     slow = sa.text("SELECT SLEEP(0.6)")
     with pytest.raises(StorageUnavailable):

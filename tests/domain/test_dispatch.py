@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NoReturn
 
 import pytest
 
 from domain.system import System
-from tradefree.errors import LeadershipLost
+from tradefree.errors import LeadershipLost, Outdated
 from tradefree.tasks.dispatch import POLL, TTL, Dispatcher
 from tradefree.tasks.ports import DISPATCH
 from tradefree.tasks.recover import Recovery
@@ -74,6 +75,19 @@ async def test_it_stands_down_while_the_database_is_away_and_comes_back(system: 
     task = await system.submit()
     await system.dispatcher._step()
     assert await system.status(task) is Status.QUEUED
+
+
+async def test_another_protocol_ends_it(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    await system.define()
+    await system.dispatcher._step()
+
+    def refuse(*_: object) -> NoReturn:
+        raise Outdated("the database speaks protocol 2")
+
+    monkeypatch.setattr(system.store, "round", refuse)
+    with pytest.raises(Outdated):
+        await system.dispatcher.run()
+    assert not leads(system.dispatcher)
 
 
 async def test_it_waits_until_something_is_due(system: System) -> None:

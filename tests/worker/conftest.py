@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import Outdated, StorageUnavailable
 from tradefree.tasks.admit import Admission
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.control import Control
@@ -33,6 +33,7 @@ class FlakyStore(MemoryStore):
     """A store that can be away, and that refuses to write some results."""
 
     away = False
+    outdated = False
     poisoned: str | None = None
     lost_answers = 0
     """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
@@ -48,9 +49,11 @@ class FlakyStore(MemoryStore):
         self._stumble()
         return await super().claim(*args, **kwargs)
 
-    async def enlist(self, *args: Any, **kwargs: Any) -> Any:
+    async def enlist(self, *args: Any, **kwargs: Any) -> None:
         self._stumble()
-        return await super().enlist(*args, **kwargs)
+        if self.outdated:
+            raise Outdated("the database speaks protocol 2")
+        await super().enlist(*args, **kwargs)
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:
         if self.away:
@@ -60,6 +63,8 @@ class FlakyStore(MemoryStore):
         return await super().decide(ids, decide, **options)
 
     async def beat(self, *args: Any, **kwargs: Any) -> Any:
+        if self.outdated:
+            raise Outdated("the database speaks protocol 2")
         if self.away:
             raise StorageUnavailable("away")
         return await super().beat(*args, **kwargs)
@@ -73,6 +78,9 @@ class FlakyStore(MemoryStore):
 
 class World:
     """Everything around one runtime; ``admit`` stands for the dispatcher."""
+
+    working: asyncio.Task[None]
+    """The runtime's life."""
 
     def __init__(self, runners: Mapping[str, Runner], capacity: int) -> None:
         self.clock = FrozenClock()
@@ -146,13 +154,13 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
         for name, document in ({"work": {"runner": runners[0].name}} | types).items():
             await world.store.put_task_type(TaskType(name=name, **document))
         await world.runtime.start()
-        working = asyncio.create_task(world.runtime.run())
+        world.working = asyncio.create_task(world.runtime.run())
         try:
             yield world
         finally:
-            working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+            world.working.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Outdated):
+                await world.working
 
     return start_
 

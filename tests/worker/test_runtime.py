@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tradefree.errors import Outdated
 from tradefree.runners import runner
 from tradefree.tasks import attempt as attempt_module
 from tradefree.tasks.ports import WORKERS, Submission, task_topic
@@ -99,6 +100,34 @@ async def test_a_worker_that_was_declared_dead_hands_nothing_in(start: Start) ->
         gate.opened.set()
         assert gate.inside == 0
         assert (await world.task(task_id)).output_data is None
+
+
+async def test_a_worker_of_another_protocol_drops_everything_and_ends(start: Start) -> None:
+    gate = Gate("late result")
+    async with start(scripted(gate)) as world:
+        task_id = await world.submit()
+        await world.admit()
+        await world.until(lambda: gate.inside == 1)
+        world.store.outdated = True
+        with pytest.raises(Outdated, match="protocol 2"):
+            await world.working
+        gate.opened.set()
+        task = await world.task(task_id)
+        assert (gate.inside, task.status, task.output_data) == (0, Status.PROCESSING, None)
+        assert [worker.status for worker, _ in await world.store.all_workers()] == ["left"], "nobody is to be blamed"
+
+
+async def test_a_fenced_worker_of_another_protocol_does_not_begin_anew(start: Start) -> None:
+    async with start(ScriptedRunner()) as world:
+        first = world.runtime.id
+        world.store.away = True
+        world.clock.advance(LEASE - MARGIN)
+        await world.until(lambda: not world.runtime.well)
+        world.store.outdated = True
+        world.store.away = False
+        with pytest.raises(Outdated):
+            await world.working
+        assert world.runtime.id == first
 
 
 async def test_a_result_waits_for_the_database(start: Start) -> None:

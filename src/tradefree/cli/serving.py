@@ -41,24 +41,30 @@ def listen(settings: Settings) -> socket.socket:
 
 
 async def serve(system: System, listener: socket.socket, on_ready: Callable[[str], Awaitable[None]]) -> None:
-    """Serve and dispatch until a signal says stop."""
+    """Serve and dispatch until a signal says stop. Raises what ended the dispatcher before that (Outdated)."""
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
+    dispatching: list[asyncio.Task[None]] = []
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        dispatching = asyncio.create_task(system.dispatcher.run())
+        dispatching.append(asyncio.create_task(system.dispatcher.run()))
+        dispatching[0].add_done_callback(lambda _: server.stop())
         await on_ready(url)
         yield
-        dispatching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await dispatching
+        dispatching[0].cancel()
+        await asyncio.wait(dispatching)
 
     app = create_app(system, lifespan=lifespan)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE, lifespan="on"
     )
-    await _Server(config, on_stop=closing_of(app).set).serve(sockets=[listener])
+    server = _Server(config, on_stop=closing_of(app).set)
+    await server.serve(sockets=[listener])
+    for task in dispatching:
+        if not task.cancelled():
+            task.result()
 
 
 class _Server(uvicorn.Server):
@@ -76,9 +82,13 @@ class _Server(uvicorn.Server):
             loop.add_signal_handler(number, self._stop_or_hurry)
         yield  # the handlers stay: the second signal may come while the worker drains
 
+    def stop(self) -> None:
+        """Answer what was asked, then end."""
+        self.should_exit = True
+        self._on_stop()
+
     def _stop_or_hurry(self) -> None:
         if self.should_exit:
             self.force_exit = True
             worker_shutting_down.send(sender="tradefree", sig="SIGTERM", how="Cold", exitcode=os.EX_OK)
-        self.should_exit = True
-        self._on_stop()
+        self.stop()

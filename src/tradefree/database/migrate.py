@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database
+from tradefree.database.protocol import require_protocol, require_stopped
 from tradefree.database.server import require_server
 from tradefree.database.shape import require_shape
 from tradefree.errors import SettingsError
@@ -44,9 +45,13 @@ async def upgrade(database: Database, to: str = "head") -> None:
 
 
 async def downgrade(database: Database, to: str) -> None:
-    """Go back to a revision; ``base`` removes everything."""
+    """Go back to a revision; ``base`` removes everything. SettingsError while anybody works on the database, because
+    what goes away is in use."""
+    was = await current(database)
 
     async def unit(connection: AsyncConnection) -> None:
+        if was is not None:
+            await connection.run_sync(require_stopped)
         await connection.run_sync(lambda sync: command.downgrade(_config(sync), to))
 
     await database.migrate(unit)
@@ -66,6 +71,7 @@ async def require_current(database: Database) -> None:
     await require_server(database)
     await require_schema(database)
     await require_shape(database)
+    await database.read(require_protocol)
 
 
 async def require_schema(database: Database) -> None:

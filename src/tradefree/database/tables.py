@@ -169,6 +169,9 @@ leaders = sa.Table(
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("lease_until", Moment),
     sa.Column("config_version", sa.BigInteger, nullable=False, comment="raised by every change of a definition"),
+    sa.Column(
+        "protocol", sa.Integer, nullable=False, server_default=sa.text("1"), comment="versions that may work together"
+    ),
     **MYSQL,
 )
 

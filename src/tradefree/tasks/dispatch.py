@@ -12,7 +12,7 @@ from datetime import datetime
 import structlog
 
 from tradefree.clock import Clock, wait_at_most
-from tradefree.errors import LeadershipLost, StorageUnavailable
+from tradefree.errors import LeadershipLost, Outdated, StorageUnavailable
 from tradefree.tasks.admit import Admission, Admitted
 from tradefree.tasks.announce import announce
 from tradefree.tasks.catalog import Catalog
@@ -62,7 +62,7 @@ class Dispatcher:
         self._rings: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Lead whenever possible, until cancelled."""
+        """Lead whenever possible, until cancelled. Raises Outdated when this version must stop."""
         listener = asyncio.create_task(self._listen())
         try:
             while True:
@@ -91,6 +91,9 @@ class Dispatcher:
             log.warning("database unavailable; dispatching pauses", error=str(error))
             self._stand_down()
             return POLL
+        except Outdated:
+            self._stand_down()
+            raise
         except Exception:  # a fault in one round must not end dispatching for good
             log.exception("a round failed unexpectedly")
             self._stand_down()

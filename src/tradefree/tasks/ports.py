@@ -115,7 +115,7 @@ class Round(Protocol):
 
 class LeadStore(Protocol):
     async def lead(self, holder: str, ttl: float) -> int | None:
-        """Become or stay the leader for ``ttl`` seconds; the epoch, or None while another leads."""
+        """Become or stay the leader for ``ttl`` seconds; the epoch, or None while another leads. Raises Outdated."""
         ...
 
     async def resign(self, holder: str) -> None:
@@ -123,7 +123,7 @@ class LeadStore(Protocol):
         ...
 
     def round(self, holder: str, epoch: int, ttl: float) -> AbstractAsyncContextManager[Round]:
-        """A round under the leader's row lock; extends the leadership. Raises LeadershipLost."""
+        """A round under the leader's row lock; extends the leadership. Raises LeadershipLost, Outdated."""
         ...
 
     async def waiting_lanes(self) -> list[str]:
@@ -176,11 +176,11 @@ class RunState:
 
 class WorkStore(Protocol):
     async def enlist(self, worker: Worker, lease: float) -> None:
-        """Register a worker incarnation with a lease of so many seconds."""
+        """Register a worker incarnation with a lease of so many seconds. Raises Outdated."""
         ...
 
     async def beat(self, worker_id: str, lease: float, *, ahead: int = 0, draining: bool = False) -> Beat:
-        """Extend the lease, say how many tasks it wants at hand, and read what is new."""
+        """Extend the lease, say how many tasks it wants at hand, and read what is new. Raises Outdated."""
         ...
 
     async def leave(self, worker_id: str) -> None:

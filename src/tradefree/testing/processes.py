@@ -129,6 +129,15 @@ class Child:
             self._process.kill()
             self._process.wait()
 
+    def wait(self, patience: float = 40.0) -> None:
+        """Return when it has ended by itself; TradefreeError with the end of its log if it does not."""
+        assert self._process is not None
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            said = self.log.read_text(errors="replace")[-2000:]
+            raise TradefreeError(f"{self.name} does not end; its log ends:\n{said}") from None
+
     def stop(self) -> None:
         """End it in an orderly way."""
         self.end()

@@ -87,7 +87,10 @@ class RuntimeThread:
         except BaseException as error:
             self._trouble = error
             if self._ready.is_set():
-                log.critical("the worker's runtime ended", exc_info=error)
+                if isinstance(error, TradefreeError):
+                    log.critical("the worker ends", reason=str(error))
+                else:
+                    log.critical("the worker's runtime ended", exc_info=error)
                 celery_state.should_stop = os.EX_SOFTWARE  # type: ignore[assignment]
         finally:
             self._ready.set()

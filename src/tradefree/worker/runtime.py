@@ -12,7 +12,7 @@ import structlog
 
 from tradefree.batching import Coalescer
 from tradefree.clock import Clock, wait_at_most
-from tradefree.errors import StorageUnavailable
+from tradefree.errors import Outdated, StorageUnavailable
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.outcome import DidNotWork, HandBack, NothingStarted, Outcome, Report
@@ -127,12 +127,18 @@ class Runtime:
         log.info("worker ready", worker_id=worker_id, queues=list(self._queues), capacity=self._capacity)
 
     async def run(self) -> None:
-        """Work until cancelled. ``drain`` first, to leave nothing behind."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._beats())
-            group.create_task(self._claims())
-            group.create_task(self._flusher.run())
-            group.create_task(self._listen())
+        """Work until cancelled; ``drain`` first, to leave nothing behind. Raises Outdated if this version must stop."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._beats())
+                group.create_task(self._claims())
+                group.create_task(self._flusher.run())
+                group.create_task(self._listen())
+        except BaseExceptionGroup as group_of:
+            if (outdated := group_of.subgroup(Outdated)) is not None:
+                await self._retire()
+                raise outdated.exceptions[0] from None
+            raise
 
     async def drain(self, patience: Callable[[], float]) -> None:
         """Take nothing new, let running attempts end for so many seconds, hand the others back, leave.
@@ -195,6 +201,8 @@ class Runtime:
         """One fault must not end the worker: the lease tells whether it matters, and the next beat tries again."""
         try:
             await step()
+        except Outdated:
+            raise
         except Exception:
             log.exception("a step failed unexpectedly", worker_id=self.id)
 
@@ -223,13 +231,7 @@ class Runtime:
     async def _fenced(self) -> None:
         """The lease is gone: others may have our tasks. Drop everything without a word, then begin anew."""
         log.error("lease lost; dropping all attempts", worker_id=self.id, running=len(self._running))
-        performances = list(self._running.values())
-        for performance in performances:
-            performance.drop()
-        self._running.clear()
-        self._offered.clear()
-        if performances:
-            await asyncio.wait([p.coroutine for p in performances if p.coroutine is not None], timeout=MARGIN)
+        await self._drop_all()
         fenced = self.id
         while not self.well and not self._draining:
             try:
@@ -237,6 +239,22 @@ class Runtime:
                 await self._store.leave(fenced)  # it did not die: no task is to be blamed
             except StorageUnavailable:
                 await asyncio.sleep(BEAT_EVERY)
+
+    async def _drop_all(self) -> None:
+        performances = list(self._running.values())
+        for performance in performances:
+            performance.drop()
+        self._running.clear()
+        self._offered.clear()
+        if performances:
+            await asyncio.wait([p.coroutine for p in performances if p.coroutine is not None], timeout=MARGIN)
+
+    async def _retire(self) -> None:
+        """Others speak another protocol now: write no result any more. Nobody died, so no task is to be blamed."""
+        self._lease_ends = 0.0
+        await self._drop_all()
+        with contextlib.suppress(StorageUnavailable):
+            await self._store.leave(self.id)
 
     # ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

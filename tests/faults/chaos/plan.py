@@ -50,7 +50,7 @@ class Kind:
 
 
 KINDS = (
-    Kind("agent", 32, long=0.03),
+    Kind("agent", 32, long=0.05),
     Kind("agent-capped", 14, max_running=8),
     Kind("agent-keyed", 18, keys=12, per_key=2),
     Kind("agent-doomed", 2, retry=RETRY_ONCE),
@@ -201,7 +201,7 @@ def _wanted(chance: random.Random, number: int) -> Wanted:
         return Wanted(number, kind.name, 0.05, key, {"fail": True})
     if chance.random() < kind.long:
         return Wanted(number, kind.name, round(chance.uniform(20, 35), 3), key)
-    seconds = chance.uniform(2, 5) if chance.random() < 0.12 else chance.uniform(0.05, 1)
+    seconds = chance.uniform(2, 5) if chance.random() < 0.25 else chance.uniform(0.05, 1)
     mishap = chance.choices([m for _, m in MISHAPS], [weight for weight, _ in MISHAPS])[0] if kind.dify else None
     return Wanted(number, kind.name, round(seconds, 3), key, mishap)
 

@@ -22,6 +22,9 @@ from tradefree.testing.dify_standin import read_ledger
 SETTLE_WITHIN = 240.0
 """Seconds after the last fault in which every task must have ended: two leases and what a backlog takes."""
 
+LATE = 3.0
+"""Seconds for which one goes on looking when all is done: somebody who should not may still write."""
+
 
 @dataclass
 class Storm:
@@ -69,7 +72,8 @@ async def rage(plan: Plan, folder: Path, *, tell: Callable[[Progress], Any] = la
                 group.create_task(clients.run(plan.parcels, pace))
                 group.create_task(striker.run(plan.faults, pace))
             calm = time.monotonic()
-            settled = await _settle(ground, watch, plan.tasks, watching)
+            settled = await _settle(watch, plan.tasks, watching)
+            await asyncio.sleep(LATE)
         finally:
             watching.cancel()
             pacing.cancel()
@@ -80,7 +84,7 @@ async def rage(plan: Plan, folder: Path, *, tell: Callable[[Progress], Any] = la
     return Storm(plan, findings, evidence, clients, watch, began, calm, settled)
 
 
-async def _settle(ground: Ground, watch: Watch, tasks: int, watching: asyncio.Task[None]) -> float | None:
+async def _settle(watch: Watch, tasks: int, watching: asyncio.Task[None]) -> float | None:
     deadline = time.monotonic() + SETTLE_WITHIN
     while time.monotonic() < deadline:
         if watching.done():

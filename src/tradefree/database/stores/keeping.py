@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.access.keys import ApiKey
@@ -23,14 +24,19 @@ class KeepingStore:
         self._database = database
 
     async def add_key(self, key: ApiKey, secret_hash: str) -> None:
-        """See ``access.keys.KeyStore``. A repeat writes the same row again."""
+        """See ``access.keys.KeyStore``. A repeat finds the row that is there."""
         row = {column.name: getattr(key, column.name) for column in _KEY}
         row |= {"scopes": sorted(key.scopes), "secret_hash": secret_hash}
 
         async def unit(connection: AsyncConnection) -> None:
-            await self._database.upsert(connection, api_keys, [row])
+            await connection.execute(sa.insert(api_keys), row)
 
-        await self._database.write(unit)
+        try:
+            await self._database.write(unit)
+        except IntegrityError:
+            stored = await self.key_by_hash(secret_hash)
+            if stored is None or stored.id != key.id:
+                raise
 
     async def key_by_hash(self, secret_hash: str) -> ApiKey | None:
         """See ``access.keys.KeyStore``."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.columns import Flag, Moment
 from tradefree.database.engine import Database, aside, by_index
+from tradefree.database.protocol import PROTOCOL, require_protocol, require_same
 from tradefree.database.rows import WORKER, to_worker, wake_at
 from tradefree.database.tables import leaders, tasks, workers
 from tradefree.errors import LeadershipLost
@@ -46,10 +47,11 @@ class LeadingStore:
             free = (leaders.c.lease_until.is_(None)) | (leaders.c.lease_until < now)
             taken = await connection.execute(
                 sa.update(leaders)
-                .where(leaders.c.name == NAME, free | (leaders.c.holder == holder))
+                .where(leaders.c.name == NAME, leaders.c.protocol == PROTOCOL, free | (leaders.c.holder == holder))
                 .values(holder=holder, epoch=leaders.c.epoch + 1, lease_until=now + timedelta(seconds=ttl))
             )
             if not taken.rowcount:
+                await require_protocol(connection)
                 return None
             epoch = await connection.scalar(sa.select(leaders.c.epoch).where(leaders.c.name == NAME))
             return int(epoch or 0)
@@ -71,6 +73,7 @@ class LeadingStore:
         async with self._database.transaction() as connection:
             lead = sa.select(leaders, self._database.present().label("now")).where(leaders.c.name == NAME)
             row = (await connection.execute(self._database.locked(lead))).one()
+            require_same(row.protocol)
             if row.holder != holder or row.epoch != epoch:
                 raise LeadershipLost(f"{row.holder or 'nobody'} leads now, epoch {row.epoch}")
             now = row.now

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database, aside, by_index
+from tradefree.database.protocol import require_protocol, require_same
 from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_log, to_task, worker_row
 from tradefree.database.tables import leaders, task_logs, tasks, workers
 from tradefree.tasks.attempt import STARTED, started_line
@@ -52,6 +53,7 @@ class WorkingStore:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> None:
+            await require_protocol(connection)
             until = await self._database.now(connection) + timedelta(seconds=lease)
             await self._database.upsert(connection, workers, [worker_row(worker) | {"lease_until": until}])
 
@@ -156,7 +158,8 @@ async def _there(connection: AsyncConnection, lines: Sequence[LogLine]) -> froze
 
 async def _news(connection: AsyncConnection, worker_id: str) -> Beat:
     status = await connection.scalar(sa.select(workers.c.status).where(workers.c.id == worker_id))
-    version = await connection.scalar(sa.select(leaders.c.config_version))
+    leader = (await connection.execute(sa.select(leaders.c.config_version, leaders.c.protocol))).one()
+    require_same(leader.protocol)
     queued = await connection.execute(_QUEUED, {"me": worker_id})
     cancels = await connection.execute(_CANCELS, {"me": worker_id})
-    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(version or 0))
+    return Beat(True, str(status), tuple(queued.scalars()), tuple(cancels.scalars()), int(leader.config_version))

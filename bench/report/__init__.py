@@ -1,0 +1,1 @@
+"""What the raw numbers mean: tables, pictures, and the page they stand on."""
