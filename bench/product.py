@@ -33,7 +33,7 @@ class Embedded(Service):
 
 
 class Product:
-    """A system on a database that stays, with a task type ``echo``. It runs inside ``async with``, as often as wished."""
+    """A system on a database that stays, with a task type ``echo``. Runs inside ``async with``, as often as wished."""
 
     def __init__(
         self, servers: Servers, kind: str, url: str, *, services: int = 1, workers: int = 1, concurrency: int = 200

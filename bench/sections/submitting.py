@@ -30,10 +30,10 @@ async def measure(servers: Servers, plan: Plan) -> list[Row]:
     url = await servers.fresh_database("mariadb")
     async with Product(servers, "mariadb", url, workers=0) as product:
         ways = {
-            "single": (plan.tasks, singles(product, plan.tasks, plan.size), CONNECTIONS),
-            "batch": (4 * plan.tasks, batches(product, 4 * plan.tasks, plan.size), BATCH_CONNECTIONS),
+            "single": (plan.tasks, singles(product.target, plan.tasks, plan.size), CONNECTIONS),
+            "batch": (4 * plan.tasks, batches(product.target, 4 * plan.tasks, plan.size), BATCH_CONNECTIONS),
         }
-        await send_all(product.target, singles(product, 100, plan.size), CONNECTIONS)
+        await send_all(product.target, singles(product.target, 100, plan.size), CONNECTIONS)
         with Watch("submitting", plan.rounds * len(ways)) as watch:
             for number in range(1, plan.rounds + 1):
                 for kind, (tasks, requests, connections) in ways.items():

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from bench.cpu import CpuMeter
-from bench.load import send_all
+from bench.load import Target, send_all
 from bench.payload import payload
 from bench.product import Product
 from bench.servers import Servers
@@ -46,7 +46,7 @@ class ProductSide(Side):
     async def measure(self, tasks: int, size: int) -> Measurement:
         assert self._product is not None
         product = self._product
-        requests = batches(product, tasks, size) if self._batched else singles(product, tasks, size)
+        requests = (batches if self._batched else singles)(product.target, tasks, size)
         before = await product.completed()
         meter = CpuMeter(product.pids())
         began = time.monotonic()
@@ -56,18 +56,16 @@ class ProductSide(Side):
         return Measurement(self.name, tasks, size, ended - began, submitted - began, meter.read())
 
 
-def singles(product: Product, tasks: int, size: int) -> Sequence[bytes]:
+def singles(target: Target, tasks: int, size: int) -> Sequence[bytes]:
     """One request for each task."""
     body = json.dumps({"type": "echo", "input_data": payload(size)}).encode()
-    return [product.target.post("/api/v1/tasks", body)] * tasks
+    return [target.post("/api/v1/tasks", body)] * tasks
 
 
-def batches(product: Product, tasks: int, size: int) -> Sequence[bytes]:
+def batches(target: Target, tasks: int, size: int) -> Sequence[bytes]:
     """Requests with many tasks each, as newline-delimited JSON."""
     line = json.dumps({"type": "echo", "input_data": payload(size)}).encode()
     each = max(1, min(1000, BATCH_BYTES // len(line)))
     sizes = [each] * (tasks // each) + ([tasks % each] if tasks % each else [])
-    made = {
-        n: product.target.post("/api/v1/tasks/batch", b"\n".join([line] * n), "application/x-ndjson") for n in sizes
-    }
+    made = {n: target.post("/api/v1/tasks/batch", b"\n".join([line] * n), "application/x-ndjson") for n in sizes}
     return [made[n] for n in sizes]

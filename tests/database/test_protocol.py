@@ -110,10 +110,10 @@ async def test_the_protocol_is_raised_only_while_nobody_works(store: SqlStore, a
 async def test_no_step_back_while_somebody_works(store: SqlStore, acts: Acts) -> None:
     await acts.enlist("w1")
     with pytest.raises(SettingsError, match="at work on it: 1 worker;"):
-        await downgrade(store.database, "0001")
+        await downgrade(store.database, "0002")
     await require_current(store.database)
     await store.leave("w1")
-    await downgrade(store.database, "0001")
-    assert await current(store.database) == "0001"
+    await downgrade(store.database, "0002")
+    assert await current(store.database) == "0002"
     await downgrade(store.database, "base")
     assert await current(store.database) is None

@@ -46,9 +46,15 @@ async def freeze(rig: Rig, process: Forks, unit: str) -> int:
     process.tell(freeze=unit, url=rig.direct.render_as_string(hide_password=False), text=FROZEN[unit])
     pid: int = await process.hear("pid")
     async with asyncio.timeout(10):
-        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        while True:
+            if _state(pid) == "T":
+                return pid
             await asyncio.sleep(0.01)
-    return pid
+
+
+def _state(pid: int) -> str:
+    """One letter: T is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 async def thaw(process: Forks, pid: int) -> str:

@@ -14,20 +14,15 @@ from faults.sweep.units import STORE_UNITS, named
 from private_servers import DATABASES
 from tradefree.database import mysql
 
+ON = [(kind, unit) for kind in ("sqlite", "mariadb") for unit in (*STORE_UNITS, *CALLERS)]
+ON += [(kind, unit) for kind in DATABASES if kind != "mariadb" for unit in STORE_UNITS]
 
-@pytest.mark.parametrize("unit", [*STORE_UNITS, *CALLERS], ids=str)
-@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+
+@pytest.mark.parametrize(("kind", "unit"), ON, ids=str)
 async def test_the_connection_dies(kind: str, unit: Unit) -> None:
     torn = kind == "mariadb" and unit in STORE_UNITS
     async with open_rig(kind) as rig:
         assert await sweep(rig, unit, list(When) if torn else [When.BEFORE, When.AFTER]) > 0
-
-
-@pytest.mark.parametrize("unit", STORE_UNITS, ids=str)
-@pytest.mark.parametrize("kind", [kind for kind in DATABASES if kind != "mariadb"])
-async def test_the_connection_dies_on(kind: str, unit: Unit) -> None:
-    async with open_rig(kind) as rig:
-        assert await sweep(rig, unit, [When.BEFORE, When.AFTER]) > 0
 
 
 @pytest.mark.parametrize("unit", named("beat", "look for orphans"), ids=str)

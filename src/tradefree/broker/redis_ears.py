@@ -123,7 +123,7 @@ class Ears:
     async def _hear(self, connection: Connection) -> None:
         heard_at = pinged_at = time.monotonic()
         while True:
-            heard = await self._read(connection, 1.0)
+            heard = await self._read(connection, PING_EVERY / 4)
             now = time.monotonic()
             if heard:
                 heard_at = now

@@ -42,7 +42,7 @@ async def sweep_cancels(rig: Rig, unit: Unit) -> int:
 
 
 async def sweep_steps(rig: Rig, unit: Unit) -> int:
-    """On SQLite, where nothing can be held: cancel after every number of turns of the event loop, until it is through."""
+    """On SQLite, where nothing can be held: cancel after any number of turns of the event loop, until it is through."""
     async with rig.system() as system:
         twin = await undisturbed(rig, unit, system)
         for turns in range(10_000):
@@ -72,7 +72,7 @@ async def _goes_away(calling: asyncio.Task[Any]) -> None:
 
 async def _nothing_is_left(rig: Rig, unit: Unit, system: System, twin: Twin, fault: Fault | None) -> None:
     """No connection, no half of anything; and it can be done again."""
-    await _until_back(system)
+    await until_back(system)
     content = await rig.door.read()
     judge(content)
     if fault is not None and unit.commits is not None:
@@ -82,10 +82,12 @@ async def _nothing_is_left(rig: Rig, unit: Unit, system: System, twin: Twin, fau
         same(await rig.door.read(), twin.after, unit.but)
 
 
-async def _until_back(system: System) -> None:
+async def until_back(system: System) -> None:
     """Reading goes on for a caller who has left; then its connection comes back, too."""
     async with asyncio.timeout(PATIENCE):
-        while system.checked_out():
+        while True:
+            if not system.checked_out():
+                return
             await asyncio.sleep(0.001)
 
 

@@ -11,7 +11,7 @@ import asyncmy
 import sqlalchemy as sa
 from asyncmy.constants import CLIENT
 
-from tradefree.access.secrets import SecretBox
+from faults.sweep.system import BOX
 from tradefree.database.tables import metadata
 
 Content = dict[str, list[tuple[Any, ...]]]
@@ -97,7 +97,10 @@ class FileDoor:
         self._connection.execute("PRAGMA synchronous = OFF")
 
     async def read(self) -> Content:
-        return {table.name: self._connection.execute(select).fetchall() for table, select in zip(TABLES, _SELECTS)}
+        return {
+            table.name: self._connection.execute(select).fetchall()
+            for table, select in zip(TABLES, _SELECTS, strict=True)
+        }
 
     async def replace(self, content: Content) -> None:
         run = self._connection.execute
@@ -114,19 +117,35 @@ class FileDoor:
         self._connection.close()
 
 
-def comparable(content: Content, box: SecretBox, but: Sequence[str] = ()) -> Content:
-    """Without what differs from run to run: the numbers of log lines (not their order), which UUIDs were drawn, how
-    secrets are sealed. ``but`` names more columns to be left out, as ``table.column``."""
-    left_out = {"task_logs.id", *but}
+def difference(content: Content, wanted: Content, but: Sequence[str] = ()) -> str | None:
+    """The first table in which two contents differ in more than what is another each time: the numbers of log lines
+    (not their order), which UUIDs were drawn, how secrets are sealed. ``but`` names more such columns, as
+    ``table.column``."""
+    if all(_rows(content, table.name) == _rows(wanted, table.name) for table in TABLES):
+        return None
+    found, expected = _comparable(content, but), _comparable(wanted, but)
+    return next((name for name, rows in expected.items() if rows != found[name]), None)
+
+
+def _rows(content: Content, name: str) -> list[tuple[Any, ...]]:
+    rows = content[name]
+    return [row[1:] for row in rows] if name == "task_logs" else rows
+
+
+def _comparable(content: Content, but: Sequence[str]) -> Content:
     drawn: dict[str, str] = {}
     found: Content = {}
     for table in TABLES:
-        columns = [(i, c.name) for i, c in enumerate(table.c) if f"{table.name}.{c.name}" not in left_out]
+        columns = [(i, c.name) for i, c in enumerate(table.c) if f"{table.name}.{c.name}" not in {"task_logs.id", *but}]
         found[table.name] = [
-            tuple(box.open(row[i]) if name == "sealed_api_key" else _plain(row[i], drawn) for i, name in columns)
+            tuple(_opened(row[i]) if name == "sealed_api_key" else _plain(row[i], drawn) for i, name in columns)
             for row in content[table.name]
         ]
     return found
+
+
+def _opened(sealed: str) -> str:
+    return BOX.open(sealed)
 
 
 def _plain(value: Any, drawn: dict[str, str]) -> Any:

@@ -28,25 +28,32 @@ class Forks:
     """The process that forks itself, to talk to: started once, for many sweeps."""
 
     def __init__(self) -> None:
+        self._said: asyncio.StreamReader | None = None
+        self._start()
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "faults.sweep.forks"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": str(TESTS)},
         )
-        self._said = asyncio.StreamReader()
 
     @asynccontextmanager
     async def heard(self) -> AsyncIterator[Forks]:
-        """What it says is heard in this event loop."""
+        """What it says is heard in this event loop. If something goes wrong, the next one talks to another process."""
         assert self._process.stdout is not None
-        self._said = asyncio.StreamReader()
+        self._said = said = asyncio.StreamReader()
         pipe = os.fdopen(os.dup(self._process.stdout.fileno()), "rb")
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(self._said), pipe
+            lambda: asyncio.StreamReaderProtocol(said), pipe
         )
         try:
             yield self
+        except BaseException:
+            self.stop()
+            self._start()
+            raise
         finally:
             transport.close()
 
@@ -57,6 +64,7 @@ class Forks:
 
     async def hear(self, word: str) -> Any:
         """Wait until it says this."""
+        assert self._said is not None
         async with asyncio.timeout(PATIENCE):
             said = json.loads(await self._said.readline() or b"{}")
         assert word in said, f"it was to say {word!r} and said {said}"

@@ -24,9 +24,10 @@ from faults.sweep.sqlite import disturb
 from faults.sweep.system import System, steady
 from faults.sweep.unit import Unit
 from faults.sweep.units import STORE_UNITS
+from faults.sweep.wrong import WRONG
 from tradefree.errors import LeadershipLost, StorageUnavailable
 
-UNITS = {unit.name: unit for unit in (*STORE_UNITS, *CALLERS)}
+UNITS = {unit.name: unit for unit in (*STORE_UNITS, *CALLERS, *WRONG.values())}
 
 
 def listen() -> dict[str, Any]:

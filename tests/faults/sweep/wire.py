@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from faults.sweep.fault import Commands, Fault, When
 
@@ -120,9 +120,9 @@ class _Line:
     async def _hold(self, fault: Fault) -> None:
         """Until it is released; or, if the client hangs up before that, what it sent is lost on the way."""
         released = asyncio.create_task(fault.released.wait())
-        waiting = {released}
-        if fault.when is When.BEFORE:
-            waiting.add(asyncio.create_task(self._hang_up()))
+        waiting: set[asyncio.Task[Any]] = {released}
+        if fault.when is When.BEFORE:  # all that a client sends that has no answer yet is good-bye
+            waiting.add(asyncio.create_task(self._from_client.read()))
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if not released.done():
@@ -130,11 +130,6 @@ class _Line:
         finally:
             for task in waiting:
                 task.cancel()
-
-    async def _hang_up(self) -> bool:
-        """All that a client sends that has no answer yet is good-bye."""
-        await self._from_client.read()
-        return True
 
     def _cut(self) -> None:
         """Both sides see the connection die."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from faults.sweep.system import System
 from stores.acts import TTL, Acts, a_task, a_worker
@@ -13,6 +13,7 @@ from tradefree.tasks.states import Status
 from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Change, Rules, cancel, finish, lose
 from tradefree.tasks.types import Connection, TaskType
+from tradefree.testing.clock import FrozenClock
 
 LEADER = "leader"
 RESUMABLE = Rules(resumable=True)
@@ -24,7 +25,7 @@ QUEUED = ("q-1", "q-2", "q-3")
 ORPHANS = ("o-queued", "o-plain", "o-poison")
 """Tasks that a dead worker has left behind."""
 
-TYPES = {
+TYPES: dict[str, dict[str, Any]] = {
     "echo": {"runner": "echo", "concurrency": {"max_running": 30, "max_running_per_key": 1}},
     "agent": {"runner": "agent", "connection": "dify"},
 }
@@ -37,7 +38,7 @@ def report(task_id: str, outcome: Outcome, **values: Any) -> Report:
 
 async def furnish(system: System) -> None:
     """Fill an empty database."""
-    acts = Acts(system.store, system.clock)
+    acts = Acts(system.store, cast(FrozenClock, system.clock))  # whose time nobody moves here
     now = system.clock.now()
     await system.store.put_connection(Connection(name="dify", base_url="https://dify.example/v1", api_key="app-1"))
     for name, values in TYPES.items():
