@@ -72,7 +72,7 @@ async def _goes_away(calling: asyncio.Task[Any]) -> None:
 
 async def _nothing_is_left(rig: Rig, unit: Unit, system: System, twin: Twin, fault: Fault | None) -> None:
     """No connection, no half of anything; and it can be done again."""
-    await _until_back(system)
+    await until_back(system)
     content = await rig.door.read()
     judge(content)
     if fault is not None and unit.commits is not None:
@@ -82,7 +82,7 @@ async def _nothing_is_left(rig: Rig, unit: Unit, system: System, twin: Twin, fau
         same(await rig.door.read(), twin.after, unit.but)
 
 
-async def _until_back(system: System) -> None:
+async def until_back(system: System) -> None:
     """Reading goes on for a caller who has left; then its connection comes back, too."""
     async with asyncio.timeout(PATIENCE):
         while True:
