@@ -229,6 +229,30 @@ async def test_a_task_claimed_at_the_last_moment_stays_where_it_is(
 
 
 @pytest.mark.usefixtures("echo")
+async def test_a_leader_that_stood_still_takes_nothing_from_a_worker_it_has_never_seen(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has looked who is gone. Meanwhile another leads, a new worker comes, and that one performs the task."""
+    await system.worker("w1")
+    task = await system.running()
+    await system.store.bury("w1", at_once=True)
+    decide = system.store.decide
+
+    async def after_standing_still(ids: Sequence[str], choose: Decide) -> list[Change]:
+        monkeypatch.setattr(system.store, "decide", decide)
+        assert await system.recovery.run() == 1, "the other leader's"
+        await system.worker("w2")
+        await system.place(task, by="w2")
+        assert await system.claim(task, by="w2")
+        return await decide(ids, choose)
+
+    monkeypatch.setattr(system.store, "decide", after_standing_still)
+    assert await system.recovery.run() == 0
+    seen = await system.see(task)
+    assert (seen.status, seen.worker_id, seen.attempt_count) == (Status.PROCESSING, "w2", 2)
+
+
+@pytest.mark.usefixtures("echo")
 async def test_more_orphans_than_one_transaction_takes(system: System) -> None:
     await system.worker("w1", 2000)
     tasks = [await system.submit() for _ in range(BATCH * 2 + 10)]

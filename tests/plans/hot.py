@@ -155,8 +155,8 @@ async def _recover(store: SqlStore, watch: Watch) -> None:
         await store.live_count()
     with watch.named("orphans"):
         assert await store.orphans(500, 1.0)
-    with watch.named("lost workers"):
-        await store.lost_workers()
+    with watch.named("gone workers"):
+        await store.gone_workers()
     with watch.named("forget workers"):
         await store.forget_workers(NOW - timedelta(days=1))
 

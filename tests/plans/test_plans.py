@@ -83,7 +83,7 @@ ACTS = {
     "lapsed": Expected(set(), 210),
     "live count": Expected(set(), 210),
     "orphans": Expected(keys("worker", "lane"), 2000, sqlite=keys("worker", "status")),
-    "lost workers": Expected(set(), 210),
+    "gone workers": Expected(set(), 210),
     "forget workers": Expected(keys("worker"), 800),
     "task": Expected(keys("id"), 2),
     "attempts": Expected({"attempts.PRIMARY"}, 5),

@@ -60,8 +60,8 @@ async def test_bury_at_once(acts: Acts, store: AnyStore) -> None:
     assert not await store.bury("nobody", at_once=True)
 
 
-async def test_lost_workers_are_the_dead_and_only_they(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
-    assert await store.lost_workers() == {}
+async def test_gone_workers_are_the_dead_and_those_that_left(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
+    assert await store.gone_workers() == {}
     for name in ("beaten", "silent", "left", "draining", "late"):
         await acts.enlist(name)
     silent_until = clock.now() + timedelta(seconds=LEASE)
@@ -71,11 +71,11 @@ async def test_lost_workers_are_the_dead_and_only_they(acts: Acts, store: AnySto
     beaten_until = clock.now() + timedelta(seconds=LEASE)
     await store.leave("left")
     clock.advance(LEASE * 2)
-    assert await store.lost_workers() == {}, "late is not dead"
+    assert await store.gone_workers() == {"left": None}, "late is not dead"
     await store.bury("beaten")
     await store.bury("silent", at_once=True)
     clock.advance(60)
-    assert await store.lost_workers() == {"beaten": beaten_until, "silent": silent_until}
+    assert await store.gone_workers() == {"left": None, "beaten": beaten_until, "silent": silent_until}
 
 
 async def test_who_left_is_gone_but_not_dead(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
@@ -89,7 +89,7 @@ async def test_who_left_is_gone_but_not_dead(acts: Acts, store: AnyStore, clock:
     assert await store.lapsed(everyone=True) == []
     assert not await store.bury("w1")
     assert not await store.bury("w1", at_once=True)
-    assert await store.lost_workers() == {}
+    assert await store.gone_workers() == {"w1": None}
     assert await store.orphans(10, 30) == [running.id]
     assert not (await store.beat("w1", LEASE)).alive
     ((worker, _),) = await store.all_workers()

@@ -218,8 +218,8 @@ class RecoverStore(Protocol):
         """Tasks queued at or performed by workers that are gone, and tasks not claimed within so many seconds."""
         ...
 
-    async def lost_workers(self) -> dict[str, datetime]:
-        """Until when the leases of the dead workers would have held, by id; those that left themselves are not dead."""
+    async def gone_workers(self) -> dict[str, datetime | None]:
+        """Workers that are dead, with the end of their last lease, and those that left themselves, with None."""
         ...
 
     async def forget_workers(self, before: datetime) -> int:

@@ -104,15 +104,16 @@ class Recovery:
     async def rescue(self, ids: list[str]) -> int:
         """Move these tasks away from where they are."""
         types = await self._catalog.types()
-        alive = {worker.id for worker in await self._store.lapsed(everyone=True)}
-        dead = await self._store.lost_workers()
+        gone = await self._store.gone_workers()
         now = self._clock.now()
 
         def decide(task: Task) -> Change | None:
             if task.status is Status.QUEUED:
                 return unqueue(task, now, "it was not claimed in time.")
-            if task.status is Status.PROCESSING and task.worker_id not in alive:  # else it was claimed after all
-                lease_until = dead.get(task.worker_id or "")
+            # Who is gone stays gone. Any other may be alive and have come after we looked: we may have stood still for
+            # long since, and another leader may have given the task to a new worker.
+            if task.status is Status.PROCESSING and task.worker_id in gone:
+                lease_until = gone[task.worker_id]
                 last_beat = lease_until - timedelta(seconds=LEASE) if lease_until else None
                 return lose(task, rules_of(types.get(task.type), self._resumable), now, last_beat)
             return None

@@ -68,12 +68,13 @@ class RecoveringStore:
 
         return await self._database.read(unit)
 
-    async def lost_workers(self) -> dict[str, datetime]:
+    async def gone_workers(self) -> dict[str, datetime | None]:
         """See ``ports.RecoverStore``."""
 
-        async def unit(connection: AsyncConnection) -> dict[str, datetime]:
-            query = sa.select(workers.c.id, workers.c.lease_until).where(workers.c.status == WorkerStatus.DEAD)
-            return {row.id: row.lease_until for row in await connection.execute(query)}
+        async def unit(connection: AsyncConnection) -> dict[str, datetime | None]:
+            query = sa.select(workers.c.id, workers.c.status, workers.c.lease_until).where(~_ALIVE)
+            rows = (await connection.execute(query)).all()
+            return {row.id: row.lease_until if row.status == WorkerStatus.DEAD else None for row in rows}
 
         return await self._database.read(unit)
 

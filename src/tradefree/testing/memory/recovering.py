@@ -42,10 +42,10 @@ class Recovering:
 
         return [task.id for task in self._tables.tasks.values() if orphaned(task)][:limit]
 
-    async def lost_workers(self) -> dict[str, datetime]:
+    async def gone_workers(self) -> dict[str, datetime | None]:
         await self._tables.read()
-        workers = self._tables.workers.values()
-        return {worker.id: worker.lease_until for worker in workers if worker.status is WorkerStatus.DEAD}
+        gone = [worker for worker in self._tables.workers.values() if worker.status in GONE]
+        return {worker.id: worker.lease_until if worker.status is WorkerStatus.DEAD else None for worker in gone}
 
     async def forget_workers(self, before: datetime) -> int:
         async with self._tables.write():
