@@ -103,6 +103,15 @@ async def test_a_redis_that_was_killed_and_wiped_is_rung_again_at_once(redis: Re
         redis.start()
 
 
+async def test_a_connection_that_redis_closed_meanwhile_costs_no_ring(redis: Redis, hang: Hang) -> None:
+    bell = hang(redis.url)
+    for n in range(3):
+        await bell.ring(ADDRESS, [f"id-{n}"])
+        await until(lambda n=n: len(rings(redis.url)) == n + 1, "the ring is there")  # type: ignore[misc]
+        with client(redis.url) as operator:
+            operator.client_kill_filter(_type="normal", skipme=True)
+
+
 async def test_while_redis_is_away_rings_are_given_up_and_afterwards_they_work(
     redis: Redis, hang: Hang, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,7 +23,7 @@ def broker() -> Iterator[Redis]:
 @pytest.fixture(scope="module")
 def system(broker: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service, no workers; what a test starts it must end."""
-    system = Running(tmp_path_factory.mktemp("system"), broker.url)
+    system = Running(tmp_path_factory.mktemp("system"), broker.url, log_level="debug")
     with system:
         system.prepare()
         system.service()
@@ -55,6 +55,8 @@ def test_both_ways_of_starting_a_worker(system: Running, broker: Redis) -> None:
         waiting = [one for one in looking.client_list() if one["cmd"] == "brpop"]
     assert len(waiting) == 3  # each at a queue of its own, without a key or a binding
     wait_for(lambda: keys(broker.url) == set(), "all rings to be heard")
+    for worker in system.workers:
+        wait_for(lambda worker=worker: says(worker, '"rung"'), "the worker to hear a ring", worker)  # type: ignore[misc]
     assert {name.rpartition(".")[2] for name in channels(broker.url)} == {"dispatch", "workers"}
 
     for worker in system.workers:

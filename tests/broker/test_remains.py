@@ -36,7 +36,7 @@ async def test_nothing_is_left_of_fifty_workers_that_left(url: str, chosen: Sett
         worker = EmbeddedWorker(celery)
         async with worker:
             await bell.ring(worker.address, [f"id-{n}"] * (1 + 200 * (n % 2)))
-            await until(bell._jobs.empty, "the ring is on its way")
+            await until(bell._jobs.empty, "the rings are on their way")
         assert not worker.failed
     bell.close()
     assert connections(url) <= 4  # those of kombu's pool, which the process keeps

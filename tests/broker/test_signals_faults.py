@@ -84,6 +84,16 @@ async def test_a_connection_that_is_cut_is_made_up_for(redis: Redis) -> None:
         assert await heard(messages) == {"n": 1}
 
 
+async def test_a_connection_that_redis_closed_meanwhile_costs_no_message(redis: Redis) -> None:
+    """Redis closes connections that are idle for long, if it is set so."""
+    async with a_process(redis.url) as one, a_process(redis.url) as other, other.subscribe("task:1") as messages:
+        for n in range(3):
+            one.publish("task:1", {"n": n})
+            assert await heard(messages) == {"n": n}
+            with client(redis.url) as operator:
+                operator.client_kill_filter(_type="normal", skipme=True)
+
+
 async def test_without_redis_a_process_hears_itself_and_comes_alive_when_redis_does(redis: Redis) -> None:
     redis.kill()
     async with a_process(redis.url) as one, a_process(redis.url) as other, other.subscribe(DISPATCH) as messages:

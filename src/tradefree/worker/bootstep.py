@@ -64,6 +64,7 @@ class RuntimeThread:
 
     def hear(self, ids: Sequence[str]) -> None:
         """Pass on what the doorbell said; called from Celery's thread."""
+        log.debug("rung", tasks=len(ids))
         if self._loop is not None and self._runtime is not None:
             self._loop.call_soon_threadsafe(self._runtime.hear, list(ids))
 
