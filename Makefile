@@ -11,7 +11,7 @@ export TRADEFREE_TEST_MYSQL_SERVER ?= $(wildcard ../shared/tools/mysql-server)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench help setup demo demo-distributed test check format clean
+.PHONY: bench help setup demo demo-distributed test chaos check format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench: setup ## measure everything beside other task queues, some twenty minutes
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --inexact --group bench
 	$(VENV)/bin/python -m bench all --keep
 	$(VENV)/bin/python -m bench page
+
+chaos: setup ## a storm of faults over a whole system (TASKS=10000 SEED=7 REPORT=FILE)
+	PYTHONPATH=tests $(VENV)/bin/python -m faults.chaos $(if $(TASKS),--tasks $(TASKS)) $(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
 check: setup ## format, lint, types, import contracts, docs
 	$(VENV)/bin/ruff format --check .

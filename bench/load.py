@@ -31,8 +31,8 @@ class Target:
         return head.encode() + body
 
 
-class _Connection(asyncio.Protocol):
-    """Sends the next request when the last one was answered."""
+class Connection(asyncio.Protocol):
+    """One connection: sends the next request when the last one was answered."""
 
     def __init__(self, requests: Iterator[bytes]) -> None:
         self._requests = requests
@@ -97,7 +97,7 @@ async def send_all(target: Target, requests: Sequence[bytes], connections: int) 
     waiting = iter(requests)
     loop = asyncio.get_running_loop()
     opened = [
-        (await loop.create_connection(lambda: _Connection(waiting), host, port))[1]
+        (await loop.create_connection(lambda: Connection(waiting), host, port))[1]
         for _ in range(min(connections, len(requests)))
     ]
     await asyncio.gather(*(connection.done for connection in opened))

@@ -15,6 +15,14 @@ LABELS = {
     "celery-get": "Celery, `delay().get()`",
 }
 
+PHASES = (
+    "request sent … row made",
+    "row made … admitted to a worker (commit, wake-up, round)",
+    "admitted … claimed (commit, ring, claim)",
+    "claimed … run ended (commit, run)",
+    "run ended … answer received (commit, signal, read)",
+)
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -44,4 +52,17 @@ def tables(result: Result) -> list[Table]:
         [LABELS[figure.way], f"{figure.p50:.1f}", f"{figure.p99:.1f}", figure.p50_by_round.show(1)]
         for figure in figures(result)
     ]
-    return [Table("Latency in ms at ten tasks per second", ["way", "p50", "p99", "p50 by round"], lines)]
+    whole = Table("Latency in ms at ten tasks per second", ["way", "p50", "p99", "p50 by round"], lines)
+    return [whole, *_phases(result)]
+
+
+def _phases(result: Result) -> list[Table]:
+    """Where the time goes, of those tasks whose answer told."""
+    parts = [parts for row in result.rows for parts in row.get("phases", ())]
+    if not parts:
+        return []
+    lines = [
+        [name, *(f"{percentile([seconds * 1000 for seconds in column], share):.1f}" for share in (0.5, 0.99))]
+        for name, column in zip(PHASES, zip(*parts, strict=True), strict=True)
+    ]
+    return [Table("Where it goes with `Prefer: wait`, in ms", ["from … to …", "p50", "p99"], lines)]

@@ -7,6 +7,9 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
 import aiohttp
 
@@ -25,6 +28,10 @@ WARM = 10
 """Tasks before those that count: connections are open then, code is loaded."""
 
 
+STAMPS = ("created", "queued", "started", "finished")
+"""What a task's row says of when; clients and servers of a run share one clock."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to measure."""
@@ -37,7 +44,9 @@ class Plan:
     size: int = 150
 
 
-Way = Callable[[aiohttp.ClientSession, bytes], Awaitable[None]]
+Doc = dict[str, Any]
+Way = Callable[[aiohttp.ClientSession, bytes], Awaitable[Doc | None]]
+"""Submits one task and returns when its result is there; the answer may be the whole task."""
 
 
 async def measure(servers: Servers, plan: Plan) -> list[Row]:
@@ -51,7 +60,8 @@ async def measure(servers: Servers, plan: Plan) -> list[Row]:
             with Watch("latency", plan.rounds * (len(WAYS) + 1)) as watch:
                 for number in range(1, plan.rounds + 1):
                     for way, ask in WAYS.items():
-                        rows.append(_row(number, way, await _product(product, ask, plan), watch))
+                        seconds, phases = await _product(product, ask, plan)
+                        rows.append({**_row(number, way, seconds, watch), "phases": phases})
                     seconds = await celery.latencies(plan.tasks, plan.rate, plan.size, WARM)
                     rows.append(_row(number, "celery-get", seconds, watch))
         finally:
@@ -65,19 +75,26 @@ def _row(number: int, way: str, seconds: list[float], watch: Watch) -> Row:
     return {"round": number, "way": way, "seconds": seconds}
 
 
-async def _product(product: Product, ask: Way, plan: Plan) -> list[float]:
-    """Tasks at their times, whether earlier ones have ended or not."""
+async def _product(product: Product, ask: Way, plan: Plan) -> tuple[list[float], list[list[float]]]:
+    """Tasks at their times, whether earlier ones have ended or not: seconds of each, and of its phases if known."""
     body = json.dumps({"type": "echo", "input_data": payload(plan.size)}).encode()
     async with product.http() as http:
 
-        async def one(delay: float) -> float:
+        async def one(delay: float) -> tuple[float, list[float]]:
             await asyncio.sleep(delay)
-            began = time.monotonic()
-            await ask(http, body)
-            return time.monotonic() - began
+            began, sent_at = time.monotonic(), time.time()
+            task = await ask(http, body)
+            seconds = time.monotonic() - began
+            return seconds, phases(task, sent_at, sent_at + seconds) if task is not None else []
 
-        times = await asyncio.gather(*(one(n / plan.rate) for n in range(WARM + plan.tasks)))
-    return times[WARM:]
+        measured = (await asyncio.gather(*(one(n / plan.rate) for n in range(WARM + plan.tasks))))[WARM:]
+    return [seconds for seconds, _ in measured], [parts for _, parts in measured if parts]
+
+
+def phases(task: Doc, sent_at: float, answered_at: float) -> list[float]:
+    """Seconds from the request to the row, to the admission, to the claim, to the end of the run, to the answer."""
+    stamps = [datetime.fromisoformat(task[f"{name}_at"]).timestamp() for name in STAMPS]
+    return [later - earlier for earlier, later in pairwise([sent_at, *stamps, answered_at])]
 
 
 # ── how clients ask ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,10 +102,13 @@ async def _product(product: Product, ask: Way, plan: Plan) -> list[float]:
 JSON = {"Content-Type": "application/json"}
 
 
-async def _wait(http: aiohttp.ClientSession, body: bytes) -> None:
+async def _wait(http: aiohttp.ClientSession, body: bytes) -> Doc:
     """``Prefer: wait``: the answer to the submit is the result."""
     async with http.post("tasks", data=body, headers={**JSON, "Prefer": "wait=10"}) as answer:
-        _completed(await answer.json())
+        task: Doc = await answer.json()
+    if task["status"] != "completed":
+        raise TradefreeError(f"the task is {task['status']} after ten seconds")
+    return task
 
 
 async def _stream(http: aiohttp.ClientSession, body: bytes) -> None:
@@ -110,11 +130,6 @@ async def _poll(http: aiohttp.ClientSession, body: bytes) -> None:
         await asyncio.sleep(POLL_EVERY)
         async with http.get(f"tasks/{task['id']}") as answer:
             task = await answer.json()
-
-
-def _completed(task: dict[str, object]) -> None:
-    if task["status"] != "completed":
-        raise TradefreeError(f"the task is {task['status']} after ten seconds")
 
 
 WAYS: dict[str, Way] = {"tradefree-wait": _wait, "tradefree-stream": _stream, "tradefree-poll": _poll}

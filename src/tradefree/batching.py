@@ -11,6 +11,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+MAX_BYTES = 2_000_000
+"""Weight of a batch at the most, unless one item is heavier: transactions must stay short."""
+
+
 class Coalescer(Generic[Item, Result]):
     """Collects items while a batch is being written and writes them together next.
 
@@ -25,7 +29,7 @@ class Coalescer(Generic[Item, Result]):
         write: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]],
         *,
         max_items: int = 200,
-        max_bytes: int = 2_000_000,
+        max_bytes: int = MAX_BYTES,
         size: Callable[[Item], int] = lambda _: 0,
         pause: float = 0.0,
     ) -> None:

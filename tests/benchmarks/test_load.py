@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from bench.cpu import CpuMeter, cpu_seconds, memory_bytes
-from bench.load import Target, content_length, send_all
+from bench.load import Connection, Target, content_length, send_all
 from bench.payload import payload
 from bench.sides.product_side import batches
 
@@ -23,7 +23,7 @@ from tradefree.errors import TradefreeError
 
 @asynccontextmanager
 async def server(status: str = "202 Accepted") -> AsyncIterator[tuple[Target, Counter[str]]]:
-    """Answers every request in two halves, and counts what it got."""
+    """Answers every request, and counts what it got."""
     got: Counter[str] = Counter()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,12 +31,7 @@ async def server(status: str = "202 Accepted") -> AsyncIterator[tuple[Target, Co
         while head := await reader.readuntil(b"\r\n\r\n"):
             body = await reader.readexactly(content_length(head))
             got[body.decode()] += 1
-            writer.write(f"HTTP/1.1 {status}\r\ncontent-le".encode())
-            await writer.drain()
-            await asyncio.sleep(0)
-            writer.write(b"ngth: 5\r\n\r\nhe")
-            await writer.drain()
-            writer.write(b"llo")
+            writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 5\r\n\r\nhello".encode())
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
@@ -50,6 +45,32 @@ async def test_every_request_is_sent_once_over_the_connections() -> None:
     async with server() as (target, got):
         await send_all(target, [target.post("/x", f"{n}".encode()) for n in range(50)], connections=4)
         assert got == Counter({"connections": 4, **{f"{n}": 1 for n in range(50)}})
+
+
+class Wire(asyncio.WriteTransport):
+    """Remembers what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def close(self) -> None: ...
+
+
+async def test_answers_may_be_cut_anywhere() -> None:
+    answer = b"HTTP/1.1 202 Accepted\r\ncontent-length: 5\r\n\r\nhello"
+    for cut in range(1, len(answer)):
+        wire, connection = Wire(), Connection(iter([b"one", b"two"]))
+        connection.connection_made(wire)
+        connection.data_received(answer[:cut])
+        assert wire.written == [b"one"]
+        connection.data_received(answer[cut:])
+        assert wire.written == [b"one", b"two"]
+        connection.data_received(answer)
+        assert connection.done.done()
 
 
 async def test_an_answer_that_is_no_success_is_an_error() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from bench.report.tables import TABLES
 from bench.results import Row
+from bench.sections.latency import STAMPS, phases
 
 from benchmarks.rounds import result
 
@@ -13,6 +16,20 @@ def rows_of(section: str, *rows: Row) -> list[list[str]]:
     (table,) = TABLES[section](result(section, *rows))
     assert all(len(row) == len(table.columns) for row in table.rows)
     return [list(row) for row in table.rows]
+
+
+def test_phases_of_a_task_add_up_to_its_time() -> None:
+    at = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
+    moments = [at + timedelta(milliseconds=ms) for ms in (1, 3, 6, 10)]
+    task = {f"{name}_at": moment.isoformat() for name, moment in zip(STAMPS, moments, strict=True)}
+    sent = at.timestamp()
+    assert phases(task, sent, sent + 0.015) == pytest.approx([0.001, 0.002, 0.003, 0.004, 0.005], abs=1e-5)
+
+
+def test_phases_are_shown_by_their_median() -> None:
+    row = {"round": 1, "way": "tradefree-wait", "seconds": [0.015], "phases": [[0.001, 0.002, 0.003, 0.004, 0.005]]}
+    _, table = TABLES["latency"](result("latency", row))
+    assert [line[1] for line in table.rows] == ["1.0", "2.0", "3.0", "4.0", "5.0"]
 
 
 def test_latencies_are_over_all_rounds_and_in_milliseconds() -> None:

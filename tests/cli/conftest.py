@@ -23,7 +23,8 @@ class Cli(Protocol):
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, no settings but a database that is not there yet, repeats without a pause."""
     for name in [name for name in os.environ if name.startswith(("TRADEFREE_", "DIFY_"))]:
-        monkeypatch.delenv(name)
+        if not name.startswith("TRADEFREE_TEST_"):  # those are about the tests themselves
+            monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRADEFREE_DATABASE_URL", "sqlite+aiosqlite:///test.db")
     monkeypatch.setattr(client, "PAUSE", 0.0)

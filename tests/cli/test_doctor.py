@@ -1,35 +1,29 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
 from cli.conftest import Cli, rows
+from cli.life import lead, wait, work
+from cli.reading import checks as _checks
+from cli.reading import not_ok as _not_ok
 from cli.service_double import ServiceDouble, ok, problem
-from tradefree.cli.checks import Fault, knock
+from tradefree.bootstrap import VERSION
+
+ON_TABLES = dict.fromkeys(("tables", "writable", "secrets", "queues", "workers", "leader"), "skipped")
+"""What is not looked at when the tables are not there."""
 
 
 @pytest.fixture
 def healthy(cli: Cli, service: ServiceDouble) -> ServiceDouble:
     cli("migrate")
-    service.on("GET", "/readyz", ok({"status": "ready", "version": "1"}))
+    lead()
+    work("w1")
+    service.on("GET", "/readyz", ok({"status": "ready", "version": VERSION, "parts": {}}))
     service.on("GET", "/tasks", ok({"items": [], "next_cursor": None}))
     return service
-
-
-def _checks(cli: Cli, *options: str, code: int = 1) -> dict[str, dict[str, Any]]:
-    said = json.loads(cli("doctor", "--json", *options, code=code).stdout)
-    assert said["ok"] is (code == 0)
-    return {check["name"]: check for check in said["checks"]}
-
-
-def _not_ok(checks: dict[str, dict[str, Any]]) -> dict[str, str]:
-    for check in checks.values():
-        assert bool(check["advice"]) is (check["status"] == "failed")
-    return {name: check["status"] for name, check in checks.items() if check["status"] != "ok"}
 
 
 def test_all_is_well(cli: Cli, healthy: ServiceDouble) -> None:
@@ -47,14 +41,16 @@ def test_no_database_yet_and_none_is_made_by_looking(cli: Cli, healthy: ServiceD
     for file in surroundings.iterdir():
         file.unlink()
     checks = _checks(cli)
-    assert _not_ok(checks) == {"database": "failed", "schema": "skipped", "writable": "skipped", "secrets": "skipped"}
+    assert _not_ok(checks) == {"database": "failed", "server": "skipped", "schema": "skipped", **ON_TABLES}
     assert "tradefree migrate" in checks["database"]["advice"]
     assert list(surroundings.iterdir()) == []
 
 
 def test_an_old_schema(cli: Cli, healthy: ServiceDouble) -> None:
+    lead(-1)
+    work("w1", lease=-1)
     cli("migrate", "--down", "base")
-    assert _not_ok(_checks(cli)) == {"schema": "failed", "writable": "skipped", "secrets": "skipped"}
+    assert _not_ok(_checks(cli)) == {"schema": "failed", **ON_TABLES}
 
 
 def test_a_lost_secret_key(cli: Cli, healthy: ServiceDouble, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,10 +86,64 @@ def test_a_key_that_may_only_write_is_good(cli: Cli, healthy: ServiceDouble) -> 
     assert "tasks:read" in _checks(cli, code=0)["API key"]["detail"]
 
 
-async def test_a_broker_that_does_not_answer() -> None:
-    def refuse() -> None:
-        raise ConnectionRefusedError(111, "Connection refused")
+def test_a_service_without_its_broker(cli: Cli, healthy: ServiceDouble) -> None:
+    parts = {"database": "ok", "broker": "Redis does not answer: it takes too long"}
+    healthy.on("GET", "/readyz", ok({"status": "degraded", "version": VERSION, "parts": parts}))
+    checks = _checks(cli, code=0)
+    assert _not_ok(checks) == {"service": "warning"}
+    assert "broker: Redis does not answer" in checks["service"]["detail"]
 
-    with pytest.raises(Fault, match=r"does not answer: .*Connection refused"):
-        await knock(refuse)
-    await knock(lambda: None)
+
+def test_a_service_of_another_version(cli: Cli, healthy: ServiceDouble) -> None:
+    healthy.on("GET", "/readyz", ok({"status": "ready", "version": "0.0.1", "parts": {}}))
+    checks = _checks(cli, code=0)
+    assert _not_ok(checks) == {"service": "warning"}
+    assert f"version 0.0.1; this is {VERSION}" in checks["service"]["detail"]
+
+
+# ── what runs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_runs(cli: Cli, healthy: ServiceDouble) -> None:
+    lead(-1)
+    work("w1", lease=-1)
+    checks = _checks(cli, code=0)
+    assert _not_ok(checks) == {"workers": "warning", "leader": "warning"}
+    assert "`tradefree up`" in checks["leader"]["advice"]
+    said = cli("doctor")
+    assert "It works; 2 warnings." in said.stderr
+
+
+def test_workers_of_another_version(cli: Cli, healthy: ServiceDouble) -> None:
+    work("w2", version="0.0.9")
+    checks = _checks(cli, code=0)
+    assert _not_ok(checks) == {"workers": "warning"}
+    assert f"2 live workers, but 1 of 0.0.9; this is {VERSION}" in checks["workers"]["detail"]
+
+
+def test_queues_that_nobody_serves(cli: Cli, healthy: ServiceDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait("default", "small", 2)
+    wait("heavy", "large", 3)
+    wait("heavy", "larger")
+    wait("many", "tiny", 1001)
+    work("w2", "quick", lease=-1)
+    wait("quick", "swift")
+    checks = _checks(cli, code=0)
+    assert _not_ok(checks) == {"queues": "warning"}
+    queues = checks["queues"]
+    assert queues["detail"] == (
+        "no live worker serves heavy (large, larger: 3 tasks waiting); many (tiny: over 1000 tasks waiting); "
+        "quick (swift: 0 tasks waiting)"
+    )
+    assert queues["advice"] == "Set TRADEFREE_QUEUES=default,heavy,many,quick and start `tradefree up`."
+    monkeypatch.setenv("TRADEFREE_BROKER_URL", "redis://127.0.0.1:1/0")
+    assert "`tradefree worker --queues heavy,many,quick`" in _checks(cli)["queues"]["advice"]
+    work("w3", "heavy", "many", "quick")
+    assert _checks(cli)["queues"]["status"] == "ok"
+
+
+def test_on_a_terminal_it_is_a_table(cli: Cli, healthy: ServiceDouble, terminal: None) -> None:
+    wait("heavy", "large", 3)
+    said = cli("doctor").stdout
+    assert said.splitlines()[0].split() == ["check", "status", "found", "advice"]
+    assert "warning" in said

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -275,3 +276,43 @@ def test_the_line_of_a_start() -> None:
     task.attempt_count = 2
     line = started_line(task)
     assert (line.message, line.attempt, line.data) == ("Attempt 2 started.", 2, {"worker": "w1"})
+
+
+# ── what is said of codes and costs must not cost the result ────────────────────────────────────────────────────────
+
+HUGE, TINY = Decimal("1e999999"), Decimal("1e-999999")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (Usage(total_tokens=2**63, prompt_tokens=-(2**63) - 1), Usage()),
+        (Usage(total_tokens=2**63 - 1, completion_tokens=0), Usage(total_tokens=2**63 - 1, completion_tokens=0)),
+        (Usage(price=Decimal("0.0000021"), currency="USD"), Usage(price=Decimal("0.0000021"), currency="USD")),
+        (Usage(price=HUGE, currency="USD"), Usage(currency="USD")),
+        (Usage(price=TINY), Usage()),
+        (Usage(price=Decimal("NaN")), Usage()),
+        (Usage(price=Decimal(1) / 3 * Decimal(10) ** 9), Usage(price=Decimal(1) / 3 * Decimal(10) ** 9)),
+        (Usage(currency="人民币 yuan"), Usage(currency="??? yuan")),
+        (Usage(elapsed=float("inf")), Usage()),
+        (Usage(elapsed=float("nan")), Usage()),
+    ],
+)
+async def test_costs_that_no_database_could_store_are_left_out(said: Usage, kept: Usage) -> None:
+    assert await Hands(Completed({"out": 1}, said)).perform() == Completed({"out": 1}, kept)
+    refused = await Hands(Overspent("No.", said)).perform()
+    assert isinstance(refused, DidNotWork)
+    assert refused.usage == kept
+
+
+class Overspent(Failed):
+    def __init__(self, message: str, usage: Usage) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+@pytest.mark.parametrize(("said", "kept"), [("ü" * 99, "?" * 64), ("quota", "quota"), (404, "404")])
+async def test_a_code_is_a_short_ascii_word(said: Any, kept: str) -> None:
+    outcome = await Hands(Failed("No.", code=said)).perform()
+    assert isinstance(outcome, DidNotWork)
+    assert outcome.code == kept

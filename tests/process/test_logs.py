@@ -51,6 +51,7 @@ def test_secrets_never_reach_the_log(log_format: str, tmp_path: Path, capsys: py
     log = structlog.get_logger("tradefree.test")
     log.warning(f"key {KEY} in words", url=URL, nested={"authorization": f"Bearer {DIFY_KEY}"}, items=[KEY])
     logging.getLogger("kombu").error("cannot reach %s with %s", URL, DIFY_KEY)
+    log.warning("the broker is away", url="redis://:hunter2@cache:6379/0")
     log.error("it failed", exc_info=ValueError(f"refused: {KEY} {URL}"))
     told = file.read_text() + capsys.readouterr().err
     assert "it failed" in told

@@ -12,7 +12,7 @@ import pytest
 from stores.acts import Acts, save_state
 from stores.engines import AnyStore
 from tradefree.errors import TradefreeError
-from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Report
+from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Report, storable
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Attempt, AttemptOutcome, Json, Task, Usage
 from tradefree.tasks.transitions import Change, Rules, cancel, fail, finish, lose, revive, unqueue
@@ -358,3 +358,14 @@ async def _complete(store: AnyStore, clock: FrozenClock, tasks: list[Task]) -> l
     return await store.decide(
         list(reports), lambda t: finish(t, reports[t.id], Rules(), clock.now(), 0.5), believed=tasks
     )
+
+
+async def test_the_largest_costs_are_kept(acts: Acts, store: AnyStore) -> None:
+    usage = Usage(2**63 - 1, 0, 2**63 - 1, Decimal(f"-{'9' * 30}.{'9' * 29}"), "¥¥¥¥¥¥¥¥", 1.7e308)
+    most = storable(DidNotWork("c" * 99, "No.", retryable=False, usage=usage))
+    assert isinstance(most, DidNotWork)
+    task = await acts.running()
+    await acts.finish(task, most)
+    (attempt,) = await store.attempts(task.id)
+    assert (attempt.usage, attempt.error_code) == (most.usage, "c" * 64)
+    assert attempt.usage.price == usage.price

@@ -37,6 +37,8 @@ class FlakyStore(MemoryStore):
     poisoned: str | None = None
     lost_answers = 0
     """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
+    turned_away = 0
+    """How often a worker tried in vain to enlist."""
     stumbles = 0
     """How often claiming and enlisting fail in a way that nobody has thought of."""
 
@@ -53,6 +55,9 @@ class FlakyStore(MemoryStore):
         self._stumble()
         if self.outdated:
             raise Outdated("the database speaks protocol 2")
+        if self.away:
+            self.turned_away += 1
+            raise StorageUnavailable("away")
         await super().enlist(*args, **kwargs)
 
     async def decide(self, ids: Any, decide: Any, **options: Any) -> Any:

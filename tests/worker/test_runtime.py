@@ -20,8 +20,9 @@ from tradefree.tasks.submit import NewTask, prepare
 from tradefree.tasks.transitions import Rules, lose
 from tradefree.tasks.types import TaskType
 from tradefree.testing.doubles import ScriptedRunner
+from tradefree.testing.memory import MemoryStore
 from tradefree.worker.runtime import MARGIN
-from worker.conftest import Gate, Start, scripted
+from worker.conftest import Gate, Start, World, scripted
 
 ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
@@ -142,6 +143,44 @@ async def test_a_result_waits_for_the_database(start: Start) -> None:
         assert (await world.task(task_id)).status is Status.PROCESSING
         world.store.away = False
         assert (await world.reaches(task_id, Status.COMPLETED)).output_data == {"paid": True}
+
+
+async def known_while_away(world: World, gate: Gate) -> str:
+    """A task whose result is known while the database is away for longer than the lease."""
+    task_id = await world.submit()
+    await world.admit()
+    await world.until(lambda: gate.inside == 1)
+    world.store.away = True
+    gate.opened.set()
+    await world.until(lambda: gate.inside == 0)
+    world.clock.advance(LEASE)
+    await world.until(lambda: world.store.turned_away)
+    return task_id
+
+
+async def test_a_result_that_is_known_outlives_the_lease(start: Start) -> None:
+    gate = Gate({"paid": True})
+    async with start(scripted(gate)) as world:
+        task_id = await known_while_away(world, gate)
+        first = world.runtime.id
+        world.store.away = False
+        task = await world.reaches(task_id, Status.COMPLETED)
+        assert task.output_data == {"paid": True}
+        await world.until(lambda: world.runtime.id != first and world.runtime.well)
+        (attempt,) = await world.store.attempts(task_id)
+        assert (attempt.worker_id, attempt.outcome) == (first, "completed")
+
+
+async def test_a_result_that_is_known_too_late_is_not_taken(start: Start) -> None:
+    gate = Gate({"paid": True})
+    async with start(scripted(gate)) as world:
+        task_id = await known_while_away(world, gate)
+        first, now = world.runtime.id, world.clock.now()
+        await MemoryStore.decide(world.store, [task_id], lambda task: lose(task, Rules(), now))
+        world.store.away = False
+        await world.until(lambda: world.runtime.id != first and world.runtime.running == 0)
+        assert (await world.task(task_id)).status is Status.PENDING
+        assert [attempt.outcome for attempt in await world.store.attempts(task_id)] == ["lost"]
 
 
 async def test_a_result_that_cannot_be_stored_fails_alone(start: Start) -> None:

@@ -52,6 +52,14 @@ def labels(value: dict[str, str] | None) -> str:
     return ", ".join(f"{name}={text}" for name, text in sorted((value or {}).items()))
 
 
+def size(number: int) -> str:
+    """``512 bytes``, ``16 MB``, ``1.5 GB``, as database servers count: in powers of 1024."""
+    for unit, digits in (("GB", 30), ("MB", 20), ("KB", 10)):
+        if number >= 1 << digits:
+            return f"{number / (1 << digits):.1f}".removesuffix(".0") + f" {unit}"
+    return f"{number} bytes"
+
+
 def plural(count: int, noun: str) -> str:
     """``1 task``, ``2 tasks``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

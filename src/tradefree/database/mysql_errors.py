@@ -62,9 +62,11 @@ def refusal(error: BaseException | None, url: sa.URL) -> str:
     return f"TRADEFREE_DATABASE_URL: {said}"
 
 
-def grant(url: sa.URL, right: str = "ALL", on: str | None = None) -> str:
-    """The statement that gives the configured user a right, on its database if nothing else is said."""
-    return f"GRANT {right} ON {on or f'`{url.database}`.*'} TO '{url.username}'@'%'"
+def grant(url: sa.URL, right: str = "ALL", on: str | None = None, *, account: str | None = None) -> str:
+    """The statement that gives a right to the configured user or an account (``name@host``), on its database if nothing
+    else is said."""
+    name, _, host = (account or f"{url.username}@%").rpartition("@")
+    return f"GRANT {right} ON {on or f'`{url.database}`.*'} TO '{name}'@'{host}'"
 
 
 def place(url: sa.URL) -> str:

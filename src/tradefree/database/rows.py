@@ -96,6 +96,12 @@ def to_worker(row: Sequence[Any]) -> Worker:
     return Worker(**values)
 
 
+def may_name(text: str) -> bool:
+    """Whether something stored may have this id or name. MariaDB and MySQL would find it without the space behind, too,
+    and MySQL refuses to compare it with what is not ASCII."""
+    return text.isascii() and not text.endswith(" ")
+
+
 def label_digest(name: str, value: str) -> str:
     """What a label is found by."""
     return digest(f"{name}\0{value}")

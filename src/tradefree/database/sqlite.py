@@ -154,8 +154,14 @@ def _reader(url: sa.URL) -> AsyncEngine:
     def prepare(dbapi_connection: Any, _: Any) -> None:
         dbapi_connection.isolation_level = None
         dbapi_connection.execute("PRAGMA cache_size = -32000").close()
+        dbapi_connection.create_function("lower", 1, _lower, deterministic=True)
 
     return engine
+
+
+def _lower(text: str | None) -> str | None:
+    """SQLite's own knows the letters of English only."""
+    return None if text is None else text.lower()
 
 
 def _check_folder(url: sa.URL) -> None:

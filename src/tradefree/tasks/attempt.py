@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tradefree.errors import Busy, Failed, OutcomeUnknown
-from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Outcome
+from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Outcome, storable
 from tradefree.tasks.ports import Run, Runner
 from tradefree.tasks.task import LogLine, Task, Usage
 
@@ -133,16 +133,17 @@ class Attempt:
         except Busy as error:
             return NothingStarted(str(error), error.retry_after)
         except OutcomeUnknown as error:
-            return DidNotWork(error.code, str(error), retryable=True, unresolved=self._runner.resumable)
+            unresolved = self._runner.resumable
+            return storable(DidNotWork(error.code, str(error), retryable=True, unresolved=unresolved))
         except Failed as error:
             spent: Usage = getattr(error, "usage", Usage())
-            return DidNotWork(error.code, str(error), error.retryable, error.retry_after, spent)
+            return storable(DidNotWork(error.code, str(error), error.retryable, error.retry_after, spent))
         except asyncio.CancelledError:
             return DidNotWork("runner_cancelled", "The runner cancelled itself.", retryable=True)
         except Exception as error:
             self._on_error(error)
             return DidNotWork("runner_error", f"{type(error).__name__}: {error}", retryable=True)
-        return result if isinstance(result, Completed) else Completed(result)
+        return storable(result) if isinstance(result, Completed) else Completed(result)
 
 
 async def _end(work: asyncio.Task[Any]) -> None:

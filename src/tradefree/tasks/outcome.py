@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TypeVar
 
 from tradefree.tasks.task import Json, LogLine, Usage
+
+CODE, CURRENCY, PRICE = 64, 8, 30
+"""Characters of an error's code and of a currency, digits of a price on either side of the point: the columns' room."""
+_MOST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,48 @@ class HandBack:
 
 
 Outcome = Completed | DidNotWork | NothingStarted | LetGo | HandBack
+
+
+T = TypeVar("T", bound=Outcome)
+
+
+def storable(outcome: T) -> T:
+    """The outcome as every database can store it: what a runner says of codes and costs must not cost the result."""
+    match outcome:
+        case Completed() | LetGo():
+            return replace(outcome, usage=_storable(outcome.usage))
+        case DidNotWork():
+            return replace(outcome, code=word(outcome.code, CODE), usage=_storable(outcome.usage))
+    return outcome
+
+
+def word(text: object, most: int) -> str:
+    """Machine text: ASCII, so many characters at most."""
+    return str(text).encode("ascii", "replace").decode()[:most]
+
+
+def _storable(usage: Usage) -> Usage:
+    """What cannot be a count, a price or a time is left out."""
+    price = usage.price
+    if price is not None and not (price.is_finite() and abs(price.adjusted()) < PRICE and _places(price) < PRICE):
+        price = None
+    return Usage(
+        total_tokens=_count(usage.total_tokens),
+        prompt_tokens=_count(usage.prompt_tokens),
+        completion_tokens=_count(usage.completion_tokens),
+        price=price,
+        currency=word(usage.currency, CURRENCY) if usage.currency is not None else None,
+        elapsed=usage.elapsed if usage.elapsed is not None and math.isfinite(usage.elapsed) else None,
+    )
+
+
+def _count(number: int | None) -> int | None:
+    return number if number is not None and -_MOST <= number < _MOST else None
+
+
+def _places(price: Decimal) -> int:
+    exponent = price.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else PRICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class EmbeddedWorker:
 
     def _main(self) -> None:
         try:
+            self._celery.set_current()  # in this thread: the job is looked up in the current app
             worker = WorkController(app=self._celery, ready_callback=lambda _: self._ready.set(), **options(self._name))
             worker.start()
         except BaseException as error:

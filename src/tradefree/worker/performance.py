@@ -11,6 +11,7 @@ import structlog
 
 from tradefree.clock import Clock
 from tradefree.tasks.attempt import Attempt
+from tradefree.tasks.outcome import CODE, word
 from tradefree.tasks.ports import Runner, Signals, task_topic
 from tradefree.tasks.task import Json, LogLine, Task
 from tradefree.tasks.transitions import SAVED_BY
@@ -75,7 +76,7 @@ class Performance:
         if len(self.lines) >= LINES_AT_MOST:
             return
         text = clip(str(message), MESSAGE_BYTES)
-        kind = event.encode("ascii", "replace").decode()[:64]
+        kind = word(event, CODE)
         self.lines.append(LogLine(self.task_id, self._clock.now(), level, text, kind, self.attempt, storable(data)))
 
     def partial(self, text: str) -> None:

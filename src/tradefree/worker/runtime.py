@@ -76,6 +76,8 @@ class Runtime:
         self._lease_ends = 0.0
         self._draining = False
         self._leaving = False
+        self._retired = False
+        """True once this version must write nothing more."""
         self._work_to_claim = asyncio.Event()
         self._beat_now = asyncio.Event()
         self._claim_turn = asyncio.Lock()
@@ -89,7 +91,7 @@ class Runtime:
             clock,
             resumable=frozenset(name for name, runner in runners.items() if runner.resumable),
             max_output_bytes=max_output_bytes,
-            well=lambda: self.well,
+            well=lambda: not self._retired,
         )
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,28 +231,35 @@ class Runtime:
         self.hear(beat.queued)
 
     async def _fenced(self) -> None:
-        """The lease is gone: others may have our tasks. Drop everything without a word, then begin anew."""
+        """The lease is gone: others may have our tasks. Drop what is under way without a word, then begin anew.
+
+        Results that are known already are handed in as soon as the database is there: if another has the task by then,
+        they are not taken.
+        """
         log.error("lease lost; dropping all attempts", worker_id=self.id, running=len(self._running))
         await self._drop_all()
-        fenced = self.id
+        fenced, known = self.id, self._coroutines()
         while not self.well and not self._draining:
             try:
                 await self.start()
+                if known:
+                    await asyncio.wait(known, timeout=MARGIN)
                 await self._store.leave(fenced)  # it did not die: no task is to be blamed
             except StorageUnavailable:
                 await asyncio.sleep(BEAT_EVERY)
 
     async def _drop_all(self) -> None:
-        performances = list(self._running.values())
-        for performance in performances:
+        dropped = [p for p in self._running.values() if self._retired or not p.outcome_known]
+        for performance in dropped:
             performance.drop()
-        self._running.clear()
+            del self._running[performance.task_id]
         self._offered.clear()
-        if performances:
-            await asyncio.wait([p.coroutine for p in performances if p.coroutine is not None], timeout=MARGIN)
+        if dropped:
+            await asyncio.wait([p.coroutine for p in dropped if p.coroutine is not None], timeout=MARGIN)
 
     async def _retire(self) -> None:
         """Others speak another protocol now: write no result any more. Nobody died, so no task is to be blamed."""
+        self._retired = True
         self._lease_ends = 0.0
         await self._drop_all()
         with contextlib.suppress(StorageUnavailable):
@@ -326,7 +335,7 @@ class Runtime:
                 if outcome is None:
                     return
                 performance.outcome_known = True
-                await self._flusher.settle(performance, lambda: self.well)
+                await self._flusher.settle(performance, lambda: not self._retired)
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
         finally:
             if self._running.get(task.id) is performance:

@@ -84,7 +84,7 @@ class Writer:
         self._resumable = resumable
         self._max_output_bytes = max_output_bytes
         self._well = well
-        """False once the worker is fenced: then nothing more is written."""
+        """False once nothing more may be written. A fenced worker may: what is another's by then is not taken."""
         self._coalescer = Coalescer[_Item, None](self._write, size=lambda item: item.weight, pause=PAUSE)
 
     async def finish(self, task: Task, report: Report) -> None:

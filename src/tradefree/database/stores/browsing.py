@@ -14,6 +14,7 @@ from tradefree.database.rows import (
     TASK,
     TASK_WITH_PAYLOADS,
     WORKER,
+    may_name,
     to_attempt,
     to_log,
     to_task,
@@ -50,20 +51,20 @@ class BrowsingStore:
     async def task(self, task_id: str, *, payloads: bool = True) -> Task | None:
         """See ``ports.BrowseStore``."""
         query = sa.select(*(TASK_WITH_PAYLOADS if payloads else TASK)).where(tasks.c.id == task_id)
-        rows = await self._rows(query) if task_id.isascii() else []
+        rows = await self._rows(query) if may_name(task_id) else []
         return to_task(rows[0]) if rows else None
 
     async def attempts(self, task_id: str) -> list[Attempt]:
         """See ``ports.BrowseStore``."""
         query = sa.select(*ATTEMPT).where(attempts.c.task_id == task_id).order_by(attempts.c.number)
-        return [to_attempt(row) for row in (await self._rows(query) if task_id.isascii() else ())]
+        return [to_attempt(row) for row in (await self._rows(query) if may_name(task_id) else ())]
 
     async def logs(self, task_id: str, *, after: int = 0, limit: int, level: str | None = None) -> list[LogLine]:
         """See ``ports.BrowseStore``."""
         query = sa.select(*LOG).where(task_logs.c.task_id == task_id, task_logs.c.id > after)
         if level is not None:
             query = query.where(task_logs.c.level.in_(LEVELS[LEVELS.index(level) :]))
-        rows = await self._rows(query.order_by(task_logs.c.id).limit(limit)) if task_id.isascii() else []
+        rows = await self._rows(query.order_by(task_logs.c.id).limit(limit)) if may_name(task_id) else []
         return [to_log(row) for row in rows]
 
     async def counts(self) -> dict[str, dict[Status, int]]:

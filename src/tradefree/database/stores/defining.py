@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.access.secrets import SecretBox
 from tradefree.database.engine import Database
+from tradefree.database.rows import may_name
 from tradefree.database.stores.leading import NAME
 from tradefree.database.tables import connections, leaders, task_types, tasks
 from tradefree.errors import Conflict, NotFound, SettingsError
@@ -54,6 +55,8 @@ class DefiningStore:
 
     async def delete_task_type(self, name: str) -> None:
         """See ``ports.CatalogStore``."""
+        if not may_name(name):
+            raise NotFound(f"no task type {name!r}")
 
         async def unit(connection: AsyncConnection) -> None:
             live = sa.select(tasks.c.id).where(
@@ -120,6 +123,8 @@ class DefiningStore:
 
     async def delete_connection(self, name: str) -> None:
         """See ``ports.CatalogStore``."""
+        if not may_name(name):
+            raise NotFound(f"no connection {name!r}")
 
         async def unit(connection: AsyncConnection) -> None:
             documents = (await connection.execute(sa.select(task_types.c.document))).scalars()

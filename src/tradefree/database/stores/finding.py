@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database, aside, by_index
-from tradefree.database.rows import label_digest
+from tradefree.database.rows import label_digest, may_name
 from tradefree.database.tables import task_labels, tasks
 from tradefree.ids import first_id_at
 from tradefree.tasks.ports import TaskFilter
@@ -120,7 +120,7 @@ def _wanted_types(wanted: TaskFilter) -> list[str] | None:
     if not wanted.types and wanted.only_types is None:
         return None
     names = dict.fromkeys(wanted.types or wanted.only_types or ())
-    return [name for name in names if wanted.only_types is None or name in wanted.only_types]
+    return [name for name in names if may_name(name) and (wanted.only_types is None or name in wanted.only_types)]
 
 
 def _label(name: str, value: str) -> Way:
@@ -158,10 +158,12 @@ def _labelled(digest: str) -> sa.ColumnElement[bool]:
 
 
 def _mentions(text: str) -> sa.ColumnElement[bool]:
+    """Whatever the case; accents, widths and spaces count."""
+    text = text.lower()
     label = task_labels.alias()
     return sa.or_(
         tasks.c.id.startswith(text, autoescape=True) if text.isascii() else sa.false(),
-        tasks.c.concurrency_key.contains(text, autoescape=True),
-        tasks.c.error_message.contains(text, autoescape=True),
-        sa.exists().where(label.c.task_id == tasks.c.id, label.c.value.contains(text, autoescape=True)),
+        sa.func.lower(tasks.c.concurrency_key).contains(text, autoescape=True),
+        sa.func.lower(tasks.c.error_message).contains(text, autoescape=True),
+        sa.exists().where(label.c.task_id == tasks.c.id, sa.func.lower(label.c.value).contains(text, autoescape=True)),
     )
