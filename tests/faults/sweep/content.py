@@ -24,6 +24,8 @@ _SELECTS = [
     for table in TABLES
 ]
 
+_BEGINNING = {"holder": None, "epoch": 0, "lease_until": None, "config_version": 0}
+"""Of the leader's row, which is never deleted."""
 _SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
 
 
@@ -76,9 +78,7 @@ class ServerDoor:
         return dict(zip((table.name for table in TABLES), found, strict=True))
 
     async def replace(self, content: Content) -> None:
-        inserts = [
-            f"INSERT INTO {name} VALUES {', '.join(map(self._row, rows))}" for name, rows in content.items() if rows
-        ]
+        inserts = [f"{_insert(name)} {', '.join(map(self._row, rows))}" for name, rows in content.items() if rows]
         deletes = [f"DELETE FROM {table.name}" for table in TABLES]
         await self.run("; ".join(["START TRANSACTION", *deletes, *inserts, "COMMIT"]))
 
@@ -110,11 +110,22 @@ class FileDoor:
         for name, rows in content.items():
             if rows:
                 places = ", ".join("?" * len(rows[0]))
-                self._connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
+                self._connection.executemany(f"{_insert(name)} ({places})", rows)
         run("COMMIT")
 
     async def close(self) -> None:
         self._connection.close()
+
+
+def emptied(content: Content) -> Content:
+    """What is there before anything has happened."""
+    names = metadata.tables["leaders"].c.keys()
+    rows = [tuple(_BEGINNING.get(n, value) for n, value in zip(names, row, strict=True)) for row in content["leaders"]]
+    return {"leaders": rows}
+
+
+def _insert(name: str) -> str:
+    return f"INSERT INTO {name} ({', '.join(metadata.tables[name].c.keys())}) VALUES"
 
 
 def difference(content: Content, wanted: Content, but: Sequence[str] = ()) -> str | None:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+SEEN = 60
+"""Characters of a command that tell it from another. (Further on there may be what is drawn anew each time.)"""
+
 
 class When(StrEnum):
     """At which point of a command."""

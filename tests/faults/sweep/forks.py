@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from faults.sweep.callers import CALLERS
-from faults.sweep.fault import Commands, Fault, When
+from faults.sweep.fault import SEEN, Commands, Fault, When
 from faults.sweep.sqlite import disturb
 from faults.sweep.system import System, steady
 from faults.sweep.unit import Unit
@@ -67,7 +67,7 @@ class Actor:
     async def _practise(self) -> None:
         await self._begin(None)
         await self.unit.act(self.system)
-        say(commands=self.commands.sent)
+        say(commands=[command[:SEEN] for command in self.commands.sent])
         self.uses = set(self.system.used)
         await self.system.close()
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
-from faults.sweep.content import BackDoor, Content, FileDoor, ServerDoor
+from faults.sweep.content import BackDoor, Content, FileDoor, ServerDoor, emptied
 from faults.sweep.fault import Commands
 from faults.sweep.sqlite import disturb
 from faults.sweep.system import System
@@ -20,7 +20,6 @@ from private_servers import database_on
 from tradefree.database.migrate import upgrade
 
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # processes die here, machines do not: no disk is needed
-EMPTY: Content = {"leaders": [("dispatcher", None, 0, None, 0)]}
 _furnished: dict[str, Content] = {}
 """What every unit begins with, by kind of database: made once, then put back."""
 
@@ -40,7 +39,7 @@ class Rig:
 
     async def furnish(self) -> None:
         """Bring the database to what every unit begins with, made anew."""
-        await self.door.replace(EMPTY)
+        await self.door.replace(emptied(await self.door.read()))
         await furnish(self.calm)
 
     async def given(self, unit: Unit) -> Content:

@@ -9,7 +9,7 @@ from typing import Any
 
 from faults.sweep.content import Content, difference
 from faults.sweep.ends import everything_ends
-from faults.sweep.fault import Fault, When
+from faults.sweep.fault import SEEN, Fault, When
 from faults.sweep.judge import judge
 from faults.sweep.rig import Rig
 from faults.sweep.system import System
@@ -123,5 +123,5 @@ def same(content: Content, wanted: Content, but: Sequence[str] = ()) -> None:
 
 
 def same_way(sent: Sequence[str], twin: Sequence[str]) -> None:
-    """The fault struck where it was meant to. (Of secrets, each sealing is another.)"""
-    assert [command[:60] for command in sent] == [command[:60] for command in twin], "it went another way"
+    """The fault struck where it was meant to."""
+    assert [command[:SEEN] for command in sent] == [command[:SEEN] for command in twin], "it went another way"

@@ -108,7 +108,9 @@ async def enlist(system: System) -> None:
 
 
 async def claim(system: System) -> list[Task]:
-    tasks = await system.store.claim("w1", [*QUEUED, "p-1", "o-queued"], "token")
+    """Of what it is said to have, a worker gets what waits for it; not what it has already, or what another has."""
+    tasks = await system.store.claim("w1", [*QUEUED, "r-1", "p-1", "o-queued"], "token")
+    assert {task.id for task in tasks} == set(QUEUED)
     return sorted(tasks, key=lambda task: task.id)
 
 
