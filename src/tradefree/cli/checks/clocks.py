@@ -36,4 +36,4 @@ def judge(ahead: float, give_or_take: float) -> str:
         raise Fault(f"this machine is {span(abs(ahead))} {way} the database", ADVICE)
     if sure > NOTICEABLE:
         raise Caution(f"this machine is {span(abs(ahead))} {way} the database", ADVICE)
-    return f"this machine and the database agree within {span(max(abs(ahead), give_or_take))}"
+    return f"this machine and the database agree within {span(max(abs(ahead), give_or_take, 0.001))}"
