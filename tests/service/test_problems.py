@@ -64,7 +64,7 @@ def test_the_tree_of_errors_is_mapped_once(error: Exception, status: int) -> Non
 def test_a_new_error_in_the_tree_must_be_mapped_or_named_here() -> None:
     branches = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind.__base__ is TradefreeError]
     unmapped = {kind.__name__ for kind in branches if problem_of(kind("x")).status == 500}
-    assert unmapped == {"SettingsError", "LeadershipLost", "RunnerError"}
+    assert unmapped == {"SettingsError", "Outdated", "LeadershipLost", "RunnerError"}
 
 
 async def test_an_accident_tells_nothing_but_its_request_id(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
