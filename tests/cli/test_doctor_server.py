@@ -231,7 +231,6 @@ async def _told(database: Database) -> Caution:
             except Caution as caution:
                 return caution
             await asyncio.sleep(0.2)
-            await asyncio.sleep(0.05)
 
 
 # ── rights and logins ───────────────────────────────────────────────────────────────────────────────────────────────
