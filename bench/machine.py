@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -75,4 +76,5 @@ def _said(command: Callable[[], Sequence[str]]) -> str | None:
         done = subprocess.run(words, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError, TradefreeError):
         return None
-    return next(iter(done.stdout.strip().splitlines()[-1:]), "")
+    line = next(iter(done.stdout.strip().splitlines()[-1:]), "")
+    return re.sub(r"^/\S*/", "", line)
