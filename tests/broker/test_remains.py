@@ -13,10 +13,17 @@ from tradefree.broker.doorbell import CeleryDoorbell
 from tradefree.clock import SystemClock
 from tradefree.database.migrate import upgrade
 from tradefree.settings import Settings
+from tradefree.testing.servers import Redis
 from tradefree.worker.embedded import EmbeddedWorker
 from tradefree.worker.main import prepare
 
 pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def url(redis: Redis) -> str:
+    """A Redis in which nobody else's connections are counted."""
+    return redis.url
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tradefree.access.secrets import new_key
 from tradefree.broker import redis_ears
 from tradefree.broker.redis_signals import SHARDS, RedisSignals
 from tradefree.tasks.ports import DISPATCH, WORKERS, task_topic
+from tradefree.testing.servers import Redis
 
 
 async def listen(stack: AsyncExitStack, process: RedisSignals, topic: str) -> Messages:
@@ -191,7 +192,8 @@ async def test_the_last_words_are_heard(url: str) -> None:
             assert await heard(messages) == {"n": n}
 
 
-async def test_nothing_is_left_running(url: str) -> None:
+async def test_nothing_is_left_running(redis: Redis) -> None:
+    url = redis.url
     one = signals(url)
     before = asyncio.all_tasks()
     for _ in range(3):  # and it can begin again

@@ -78,3 +78,12 @@ async def test_without_ever_having_read_them_there_is_nothing_to_believe(catalog
     store.away = True
     with pytest.raises(StorageUnavailable):
         await catalog.types()
+
+
+async def test_a_type_that_another_service_has_just_defined_is_known(
+    catalog: Catalog, store: MemoryStore, clock: FrozenClock
+) -> None:
+    await catalog.types()
+    await store.put_task_type(TaskType(name="b", runner="echo"))
+    clock.advance(MAX_AGE / 2)
+    assert (await catalog.task_type("b")).name == "b"
