@@ -11,7 +11,7 @@ export TRADEFREE_TEST_MYSQL_SERVER ?= $(wildcard ../shared/tools/mysql-server)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench help setup demo demo-distributed test chaos check format clean
+.PHONY: bench help setup demo demo-distributed test storm chaos check format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -34,7 +34,10 @@ demo-distributed: setup ## many processes on MariaDB and Redis, three get killed
 	cd examples && ../$(VENV)/bin/python -m demo_distributed $(ARGS)
 
 test: setup ## set up and run all tests
-	$(VENV)/bin/pytest -n auto --dist loadgroup
+	$(VENV)/bin/pytest -n auto --dist loadgroup -m "not storm"
+
+storm: setup ## the tests that shake a whole system for minutes
+	$(VENV)/bin/pytest -m storm
 
 bench: setup ## measure everything beside other task queues, some twenty minutes; rewrites docs/performance.md
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --inexact --group bench

@@ -31,6 +31,7 @@ async def storm_of(plan: Plan, folder: Path, **size: Any) -> Storm:
     return storm
 
 
+@pytest.mark.storm
 @pytest.mark.timeout(1200)
 async def test_a_storm_harms_no_task(tmp_path: Path) -> None:
     storm = await storm_of(make_plan(TASKS, SEED), tmp_path)
@@ -52,6 +53,7 @@ def cut_off() -> Plan:
     return Plan(0, len(tasks), (Parcel(0.0, tuple(tasks), twice=False),), (Fault(5.0, "worker.cut_off", 36.0),))
 
 
+@pytest.mark.storm
 @pytest.mark.timeout(600)
 async def test_a_worker_that_is_cut_off_lets_go(tmp_path: Path) -> None:
     storm = await storm_of(cut_off(), tmp_path, services=2, workers=2, concurrency=40)
@@ -59,6 +61,7 @@ async def test_a_worker_that_is_cut_off_lets_go(tmp_path: Path) -> None:
     assert outcomes(storm.evidence.attempts)["lost"] > 0
 
 
+@pytest.mark.storm
 @pytest.mark.timeout(600)
 async def test_without_the_fence_the_judge_finds_tasks_at_work_twice_and_finished_twice(tmp_path: Path) -> None:
     """The negative control: the same as above, and only the fence is missing."""
