@@ -11,7 +11,11 @@ import uvloop
 
 from bench.report.tables import show
 from bench.results import Result, Row, save
+from bench.sections import events as events_
 from bench.sections import latency as latency_
+from bench.sections import limits as limits_
+from bench.sections import operations as operations_
+from bench.sections import pages as pages_
 from bench.sections import recovery as recovery_
 from bench.sections import streams as streams_
 from bench.sections import submitting as submitting_
@@ -71,14 +75,61 @@ def recovery(
     _run("recovery", recovery_.measure, recovery_.Plan(rounds, _words(faults) or tuple(recovery_.FAULTS)), keep)
 
 
+@app.command()
+def limits(
+    crowd: Annotated[int, typer.Option(help="Tasks that wait before a lone one.")] = 100_000,
+    phase: Annotated[float, typer.Option(help="Seconds for which the upstream has each capacity.")] = 30.0,
+    rounds: Rounds = 3,
+    keep: Save = False,
+) -> None:
+    """What limits cost beside a million waiting tasks, and a ceiling that is learnt."""
+    _run("limits", limits_.measure, limits_.Plan(crowd=crowd, phase=phase, rounds=rounds), keep)
+
+
+@app.command()
+def events(
+    events: Annotated[int, typer.Option(help="Single events of one measurement.")] = 3_000,
+    rounds: Rounds = 3,
+    keep: Save = False,
+) -> None:
+    """Events taken in per second, and what a thousand rules cost."""
+    _run("events", events_.measure, events_.Plan(events, rounds), keep)
+
+
+@app.command()
+def operations(
+    tasks: Annotated[
+        int, typer.Option(help="Ended tasks, of five rows each, that are backed up and deleted.")
+    ] = 250_000,
+    most: Annotated[int, typer.Option(help="Worker processes that a burst may be met with.")] = 8,
+    keep: Save = False,
+) -> None:
+    """A burst met by more processes; backup and retention beside people who submit."""
+    _run("operations", operations_.measure, operations_.Plan(tasks=tasks, most=most), keep)
+
+
+@app.command()
+def pages(
+    tasks: Annotated[int, typer.Option(help="Tasks that are there.")] = 1_000_000,
+    lines: Annotated[int, typer.Option(help="Log lines of each.")] = 10,
+    keep: Save = False,
+) -> None:
+    """How long the console waits for what it shows."""
+    _run("pages", pages_.measure, pages_.Plan(tasks=tasks, lines=lines), keep)
+
+
 @app.command(name="all")
 def all_(keep: Save = False) -> None:
-    """Every section, some twenty minutes."""
+    """Every section, half an hour or more."""
     _run("throughput", throughput_.measure, throughput_.Plan(), keep)
     _run("submitting", submitting_.measure, submitting_.Plan(), keep)
     _run("latency", latency_.measure, latency_.Plan(), keep)
     _run("streams", streams_.measure, streams_.Plan(), keep)
     _run("recovery", recovery_.measure, recovery_.Plan(), keep)
+    _run("limits", limits_.measure, limits_.Plan(), keep)
+    _run("events", events_.measure, events_.Plan(), keep)
+    _run("operations", operations_.measure, operations_.Plan(), keep)
+    _run("pages", pages_.measure, pages_.Plan(), keep)
 
 
 @app.command()

@@ -109,9 +109,17 @@ class Product:
         """Make a task type."""
         await self._put(f"task-types/{name}", task_type)
 
-    async def connect(self, name: str, base_url: str, api_key: str) -> None:
-        """Make a connection to a Dify."""
-        await self._put(f"connections/{name}", {"base_url": base_url, "api_key": api_key})
+    async def connect(self, name: str, base_url: str, api_key: str, *, adaptive: bool = False) -> None:
+        """Make a connection to a Dify, without a learnt ceiling unless that is what is measured."""
+        await self._put(f"connections/{name}", {"base_url": base_url, "api_key": api_key, "adaptive": adaptive})
+
+    async def trigger(self, name: str, **trigger: object) -> None:
+        """Make a rule from event to task."""
+        await self._put(f"triggers/{name}", trigger)
+
+    async def limit(self, scope: str, **caps: object) -> None:
+        """Define the caps of everything, a queue or a shared limit."""
+        await self._put(f"limits/{scope}/baseline", caps)
 
     async def _put(self, path: str, document: object) -> None:
         async with self.http() as http, http.put(path, json=document) as answer:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from private_servers import Host
 
 _host = pytest.StashKey[Host]()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: one of them is in the storms, which wait most of the time."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from bench.report import latency, recovery, streams, submitting, throughput
+from bench.report import events, latency, limits, operations, pages, recovery, streams, submitting, throughput
 from bench.report.table import Table
 from bench.results import Result
 
@@ -17,6 +17,10 @@ TABLES: Mapping[str, Callable[[Result], Sequence[Table]]] = {
     "latency": latency.tables,
     "streams": streams.tables,
     "recovery": recovery.tables,
+    "limits": limits.tables,
+    "events": events.tables,
+    "operations": operations.tables,
+    "pages": pages.tables,
 }
 
 

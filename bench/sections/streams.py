@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import urllib.request
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,8 +21,7 @@ from bench.servers import Servers
 from bench.watch import Watch
 from tradefree.database.tables import attempts, tasks, workers
 from tradefree.errors import TradefreeError
-from tradefree.testing.cluster import TRADEFREE
-from tradefree.testing.processes import Child
+from tradefree.testing.standin import Standin
 
 SECONDS = 10.0
 """How long each run takes at Dify."""
@@ -48,35 +47,19 @@ class Plan:
     """In flight at once."""
 
 
-class Dify(Child):
-    """The stand-in Dify, without a limit of its own."""
-
-    def command(self) -> Sequence[str]:
-        apps = self.folder / "apps.yaml"
-        apps.write_text(json.dumps({"apps": [APP]}))
-        return [TRADEFREE, "dify-standin", "--port", str(self.port), "--apps", str(apps)]
-
-    def answers(self) -> bool:
-        with suppress(OSError):
-            request = urllib.request.Request(f"{self.url}/info", headers={"Authorization": f"Bearer {KEY}"})
-            with urllib.request.urlopen(request, timeout=2) as answer:
-                return bool(answer.status == 200)
-        return False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-
 async def measure(servers: Servers, plan: Plan) -> list[Row]:
     """One row for each number of calls."""
     rows: list[Row] = []
     product = Product(servers, "mariadb", await servers.fresh_database("mariadb"))
-    with Dify() as dify, Watch("streams", len(plan.calls)) as watch:
+    with (
+        TemporaryDirectory() as folder,
+        Standin(Path(folder), {"apps": [APP]}) as dify,
+        Watch("streams", len(plan.calls)) as watch,
+    ):
         for calls in plan.calls:
             product.concurrency = calls
             async with product:
-                await product.connect("dify", dify.url, KEY)
+                await product.connect("dify", dify.base_url, KEY)
                 await product.define("stream", runner="dify.workflow", connection="dify", timeout="5m")
                 row = await _streams(product, dify, calls)
             rows.append(row)
@@ -85,7 +68,7 @@ async def measure(servers: Servers, plan: Plan) -> list[Row]:
     return rows
 
 
-async def _streams(product: Product, dify: Dify, calls: int) -> dict[str, Any]:
+async def _streams(product: Product, dify: Standin, calls: int) -> dict[str, Any]:
     """One wave of calls: raw seconds, bytes, CPU seconds."""
     await _wave(product, 20)  # what the first call loads is no cost of each call
     line = json.dumps({"type": "stream", "input_data": {"query": "what to ship today"}}).encode()

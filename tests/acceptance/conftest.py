@@ -37,14 +37,14 @@ def system(start_system: Callable[..., System]) -> System:
 
 @pytest.fixture
 def start_standin(tmp_path: Path, stack: ExitStack) -> Callable[..., Standin]:
-    """Starts a stand-in Dify with one app, whose one node works ``{seconds}``."""
+    """Starts a stand-in Dify with one app, whose one node works ``{seconds}``. ``port``: 0 takes a free one."""
 
-    def start(**app: Any) -> Standin:
+    def start(*, port: int = 0, connections: int | None = None, **app: Any) -> Standin:
         node = {"id": "think", "type": "llm", "title": "Think", "seconds": "{seconds}", "tokens": 100}
         inputs = [{"name": "seconds", "type": "number", "required": True}, {"name": "text"}, {"name": "standin"}]
         described = {"name": "work", "key": "app-work", "inputs": inputs, "nodes": [node], **app}
-        standin = Standin(tmp_path, {"apps": [described]})
-        stack.callback(standin.process.kill)
+        standin = Standin(tmp_path, {"apps": [described], "connections": connections}, port)
+        stack.callback(lambda: standin.process.kill())
         return standin
 
     return start

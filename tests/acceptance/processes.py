@@ -143,12 +143,20 @@ class System:
 class Standin:
     """The stand-in Dify as a process of its own, with its ledger in a file that survives everything."""
 
-    def __init__(self, folder: Path, apps: Doc) -> None:
+    def __init__(self, folder: Path, apps: Doc, port: int = 0) -> None:
         (folder / "apps.yaml").write_text(json.dumps(apps))
+        self._folder = folder
         self._ledger = folder / "ledger.jsonl"
-        command = [TRADEFREE, "dify-standin", "--port", "0", "--apps", str(folder / "apps.yaml")]
-        self.process = Process([*command, "--ledger", str(self._ledger)], folder / "dify.log", {})
+        self.process = self._process(str(port))
         self.url = str(json.loads(self.process.line("{"))["url"])
+
+    def start(self) -> None:
+        """Start again where it was, after a kill."""
+        self.process = self._process(str(httpx.URL(self.url).port))
+
+    def _process(self, port: str) -> Process:
+        command = [TRADEFREE, "dify-standin", "--port", port, "--apps", str(self._folder / "apps.yaml")]
+        return Process([*command, "--ledger", str(self._ledger)], self._folder / "dify.log", {})
 
     def runs(self) -> list[Entry]:
         """Every run it ever began, from the ledger file."""

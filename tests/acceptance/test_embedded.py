@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import signal
 import socket
 import subprocess
@@ -98,9 +100,9 @@ def test_a_timeout_stops_the_run_and_counts_as_a_failure(system: System, standin
 
 def test_failures_are_retried_and_refusals_deferred(system: System, standin: Standin) -> None:
     with_dify(system, standin)
-    fails = system.submit("work", {"seconds": 0, "standin": {"fail": {"times": 1, "error": "no stock"}}})
-    busy = system.submit("work", {"seconds": 0, "standin": {"too_many_requests": {"times": 1}}})
-    hopeless = system.submit("work", {"seconds": 0, "standin": {"fail": {"error": "no stock"}}})
+    fails = system.submit("work", {"seconds": 0, "standin": json.dumps({"fail": {"times": 1, "error": "no stock"}})})
+    busy = system.submit("work", {"seconds": 0, "standin": json.dumps({"too_many_requests": {"times": 1}})})
+    hopeless = system.submit("work", {"seconds": 0, "standin": json.dumps({"fail": {"error": "no stock"}})})
     failed_once, deferred, failed = (system.wait(task_id) for task_id in (fails, busy, hopeless))
     assert (failed_once["status"], failed_once["failures"]) == ("completed", 1)
     assert (deferred["status"], deferred["failures"], deferred["deferrals"]) == ("completed", 0, 1)
@@ -209,15 +211,22 @@ def test_a_second_system_on_the_same_file_is_refused(system: System) -> None:
     assert "another" in done.stderr
 
 
-def test_a_result_that_cannot_be_stored_fails_alone(start_system: Callable[..., System]) -> None:
+def test_a_result_over_the_limit_is_clipped_and_its_size_and_hash_are_said(start_system: Callable[..., System]) -> None:
     system = start_system(max_output_bytes=1000)
     system.define("echo", runner="echo")
     big = {"type": "echo", "input_data": {"text": "x" * 2000}}
     small = {"type": "echo", "input_data": {"text": "x"}}
     items = system.api.post("/tasks/batch", json=[small, big, small]).json()["items"]
     tasks = [system.wait(item["task"]["id"]) for item in items]
-    assert [task["status"] for task in tasks] == ["completed", "failed", "completed"]
-    assert tasks[1]["error_code"] == "result_unstorable"
+    assert [task["status"] for task in tasks] == ["completed", "completed", "completed"]
+    whole = json.dumps(big["input_data"], separators=(",", ":")).encode()
+    assert [task["output_clipped"] for task in tasks] == [
+        None,
+        {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()},
+        None,
+    ]
+    assert whole.decode().startswith(tasks[1]["output_data"]["$clipped"]["beginning"])
+    assert "stored clipped" in system.log(tasks[1]["id"])[-1]["message"]
 
 
 def test_secrets_stay_out_of_logs_and_answers(start_system: Callable[..., System], standin: Standin) -> None:

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from database.servers import empty_database, on_server
 from private_servers import redis_url
+from tradefree.database.protocol import PROTOCOL
 from tradefree.testing.cluster import Cluster, Node
 
-SENTENCE = "the database speaks protocol 2, this version of tradefree speaks 1: upgrade tradefree and start again"
+NEXT = PROTOCOL + 1
+SENTENCE = f"protocol {NEXT}, this version of tradefree speaks {PROTOCOL}: upgrade tradefree and start again"
 PATIENCE = 30.0
 """Seconds a process may take to notice (two at most) and to end."""
 
@@ -32,7 +34,7 @@ def cluster(tmp_path: Path, database: sa.URL) -> Iterator[Cluster]:
 
 def test_processes_of_another_protocol_end_with_a_sentence(cluster: Cluster, database: sa.URL) -> None:
     nodes: list[Node] = [cluster.service(), cluster.worker()]
-    asyncio.run(on_server(database, "UPDATE leaders SET protocol = 2"))
+    asyncio.run(on_server(database, f"UPDATE leaders SET protocol = {NEXT}"))
     for node in nodes:
         node.wait(PATIENCE)
         said = node.log.read_text()

@@ -52,7 +52,7 @@ async def test_a_worker_hears_its_own_rings_in_order_and_no_others(broker: str) 
 
     celery = make_celery(settings(broker))
     celery.conf.worker_consumer = CalmConsumer
-    install(celery, factory, patience=0.0)
+    install(celery, factory, patience=lambda: 0.0)
     ids = [f"id-{n}" for n in range(250)]
     async with EmbeddedWorker(celery) as worker:
         bell = CeleryDoorbell(make_celery(settings(broker)))

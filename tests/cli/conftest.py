@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.service_double import ServiceDouble
-from tradefree.cli import client, follow, render
+from tradefree.cli import render
+from tradefree.cli.checks import broker, database
 from tradefree.cli.main import app
+from tradefree.client import stream, transport
 
 
 class Cli(Protocol):
@@ -21,14 +23,16 @@ class Cli(Protocol):
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, no settings but a database that is not there yet, repeats without a pause."""
+    """An empty folder, no settings but a database that is not there yet, repeats without a pause; nothing is slow."""
     for name in [name for name in os.environ if name.startswith(("TRADEFREE_", "DIFY_"))]:
         if not name.startswith("TRADEFREE_TEST_"):  # those are about the tests themselves
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRADEFREE_DATABASE_URL", "sqlite+aiosqlite:///test.db")
-    monkeypatch.setattr(client, "PAUSE", 0.0)
-    monkeypatch.setattr(follow, "RETRY", 0.0)
+    monkeypatch.setattr(transport, "PAUSE", 0.0)
+    monkeypatch.setattr(stream, "RETRY", 0.0)
+    for checks in (broker, database):
+        monkeypatch.setattr(checks, "SLOW", 60.0)
     return tmp_path
 
 

@@ -44,6 +44,7 @@ class Answer:
     pieces: tuple[bytes, ...] | None = None
     hold: bool = False
     """Keep the stream open after the last piece."""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 Given = Answer | Callable[[Asked], Answer]
@@ -87,6 +88,7 @@ def task(**given: Any) -> dict[str, Any]:
         "finished_at": "2026-01-31T08:00:05.5Z",
         "expires_at": None,
         "cancel_requested_at": None,
+        "waiting": None,
         "attempt_count": 1,
         "failures": 0,
         "crashes": 0,
@@ -168,7 +170,9 @@ class ServiceDouble:
         return await self._pieces(request, answer) if answer.pieces is not None else self._plain(answer)
 
     def _plain(self, answer: Answer) -> web.Response:
-        return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
+        return web.Response(
+            status=answer.status, body=answer.body, content_type=answer.content_type, headers=answer.headers
+        )
 
     async def _pieces(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": answer.content_type})

@@ -33,7 +33,7 @@ def test_filters_that_cannot_be_right(cli: Cli, service: ServiceDouble, options:
 
 
 def test_the_key_goes_along_and_options_beat_settings(cli: Cli, service: ServiceDouble) -> None:
-    service.on("GET", "/stats", ok({"by_status": {}, "by_type": {}, "total": 0, "workers": {}}))
+    service.on("GET", "/stats", ok({"by_status": {}, "by_type": {}, "total": 0, "queues": [], "workers": {}}))
     cli("stats", "--json")
     cli("stats", "--json", "--api-key", "tfk_other", "--url", f"{service.url}/api/v1/")
     assert [asked.headers["Authorization"] for asked in service.all("/stats")] == [
@@ -104,12 +104,15 @@ def test_show_in_a_pipe_as_json_and_on_a_terminal(
         "finished_at": "2026-01-31T08:01:05Z",
         "error_message": "no luck",
         "usage": {"total_tokens": 42},
+        "upstream": {"run_id": "r-1", "dify_version": "1.14.2"},
     }
-    document = task(attempts=[attempt], output_data={"text": "订单"})
+    deferred = {**attempt, "number": 2, "upstream": None}
+    document = task(attempts=[attempt, deferred], output_data={"text": "订单"})
     service.on("GET", f"/tasks/{TASK_ID}", ok(document))
     assert json.loads(cli("show", TASK_ID, "--json").stdout) == document
     piped = dict(rows(cli("show", TASK_ID)))
     assert (piped["status"], piped["took"], piped["output"]) == ("completed", "3.5", '{"text": "订单"}')
+    assert piped["upstream"] == "dify_version=1.14.2, run_id=r-1"
     request.getfixturevalue("terminal")
     shown = cli("show", TASK_ID).stdout
     for part in ("1 min 3 s", "42", "no luck", '"text": "订单"'):
@@ -186,6 +189,7 @@ STATS = {
     "by_status": {"pending": 1, "completed": 2},
     "by_type": {"hello": {"completed": 2}},
     "total": 3,
+    "queues": [{"name": "slow", "waiting": 1, "workers": 0, "capacity": 0}],
     "workers": {"live": 1, "capacity": 200, "in_flight": 3},
     "leads": True,
 }
@@ -210,4 +214,6 @@ def test_the_system(
 
 def test_stats_on_a_terminal(cli: Cli, service: ServiceDouble, terminal: None) -> None:
     service.on("GET", "/stats", ok(STATS))
-    assert "1 live worker, 3 of 200 places in use" in cli("stats").stdout
+    shown = cli("stats")
+    assert "1 live worker, 3 of 200 places in use" in shown.stdout
+    assert "No live worker serves 1 task in the queue 'slow'" in shown.stderr

@@ -47,6 +47,17 @@ def test_everything_that_matches(cli: Cli, service: ServiceDouble, command: str,
     assert "2 tasks had moved on" in result.stderr
 
 
+def test_a_dry_run_says_how_many_and_what_it_may_cost(cli: Cli, service: ServiceDouble) -> None:
+    estimate = {"by_type": {"a": 2, "b": 5}, "more": True, "tokens": 12_000, "cost": {"USD": 1.256}}
+    service.on("POST", "/task-actions", ok({"matched": 7, "changed": 0, "estimate": estimate}))
+    result = cli("retry", "--status", "failed", "--dry-run")
+    assert service.only("/task-actions").json["dry_run"] is True
+    assert rows(result) == [["b", "5"], ["a", "2"]]
+    assert "7 tasks or more would be acted on; nothing was done." in result.stderr
+    assert "about 12,000 tokens, 1.26 USD" in result.stderr
+    cli("cancel", TASK_ID, "--dry-run", code=2)
+
+
 def test_every_task_must_be_meant(cli: Cli, service: ServiceDouble) -> None:
     service.on("POST", "/task-actions", ok({"matched": 1, "changed": 1}))
     cli("cancel", code=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -21,6 +22,7 @@ from tradefree.clock import SystemClock
 from tradefree.database.store import SqlStore
 from tradefree.errors import Unauthorized
 from tradefree.settings import load_settings
+from tradefree.tasks.callbacks.secrets import new_secret
 
 T = TypeVar("T")
 
@@ -108,6 +110,38 @@ def test_apply_creates_then_leaves_alone_then_changes(
     assert on_store(lambda store: store.connections())["bot"].api_key == "app-two"
     assert all(b"app-two" not in file.read_bytes() for file in Path().glob("test.db*"))
     assert on_store(lambda store: store.task_types())[1]["summary"].timeout == 600.0
+
+
+SHOP = "subscriptions: {shop: {url: 'https://shop.example.com/', statuses: [failed], secret: '${SECRET}'}}"
+
+
+def test_apply_brings_subscriptions(cli: Cli, migrated: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = new_secret(), new_secret()
+    monkeypatch.setenv("SECRET", first)
+    for outcome in ("created", "unchanged"):
+        assert rows(_apply(cli, SHOP)) == [["subscription", "shop", outcome]]
+    monkeypatch.setenv("SECRET", second)
+    assert rows(_apply(cli, SHOP)) == [["subscription", "shop", "changed"]]
+    (shop,) = on_store(lambda store: store.subscribers()).values()
+    assert shop.subscription.statuses == ("failed",)
+    assert (shop.secrets.current, shop.secrets.old) == (second, first)
+    assert all(first.encode() not in file.read_bytes() for file in Path().glob("test.db*"))
+
+
+def test_apply_makes_a_secret_and_does_not_show_it(cli: Cli, migrated: None) -> None:
+    done = _apply(cli, "subscriptions: {shop: {url: 'https://shop.example.com/'}}")
+    assert "callbacks rotate shop" in done.stderr
+    assert "whsec_" not in done.output
+    assert rows(_apply(cli, "subscriptions: {shop: {url: 'https://shop.example.com/'}}"))[0][2] == "unchanged"
+
+
+def test_apply_refuses_an_address_inside_unless_it_is_allowed(
+    cli: Cli, migrated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = "subscriptions: {shop: {url: 'http://10.1.2.3/'}}"
+    assert "subscriptions/shop/url: leads to 10.1.2.3" in _apply(cli, inside, code=2).stderr
+    monkeypatch.setenv("TRADEFREE_CALLBACK_ALLOW", "10.0.0.0/8")
+    assert rows(_apply(cli, inside)) == [["subscription", "shop", "created"]]
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(cli: Cli, migrated: None) -> None:
@@ -215,3 +249,24 @@ def test_a_fresh_secret_key_is_a_fernet_key(cli: Cli) -> None:
     fresh = cli("keys", "secret").stdout.strip()
     assert fresh != json.loads(cli("keys", "secret", "--json").stdout)["secret_key"]
     Fernet(fresh)
+
+
+TRIGGERS = """
+task_types: {hello: {runner: echo}}
+triggers:
+  big-orders: {event: "order.*", filter: "event.data.a > 1", task_type: hello}
+"""
+
+
+def test_apply_brings_triggers_and_writes_down_who_did(cli: Cli, migrated: None) -> None:
+    def outcome(text: str) -> str:
+        return str(rows(_apply(cli, text))[-1][2])
+
+    assert outcome(TRIGGERS) == "created"
+    assert outcome(TRIGGERS) == "unchanged"
+    assert outcome(TRIGGERS.replace("> 1", "> 2")) == "changed"
+    (kept,) = on_store(lambda store: store.triggers())[1]
+    assert (kept.trigger.filter, kept.version) == ("event.data.a > 2", 2)
+    assert re.fullmatch(r"tradefree apply \(.+@.+\)", kept.updated_by)
+    line, *_ = on_store(lambda store: store.audit(limit=10))
+    assert (line.action, line.target) == ("trigger.put", "trigger:big-orders")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from cli.reading import checks as _checks
 from cli.reading import not_ok as _not_ok
 from cli.service_double import ServiceDouble, ok, problem
 from tradefree.bootstrap import VERSION
+from tradefree.cli.checks import database
 
-ON_TABLES = dict.fromkeys(("tables", "writable", "secrets", "queues", "workers", "leader"), "skipped")
+ON_TABLES = dict.fromkeys(("tables", "writable", "secrets", "queues", "workers", "leader", "backups"), "skipped")
 """What is not looked at when the tables are not there."""
 
 
@@ -37,6 +40,15 @@ def test_a_wrong_setting(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "TRADEFREE_PORT" in _checks(cli)["settings"]["detail"]
 
 
+def test_sessions_that_can_be_taken_on_the_way(
+    cli: Cli, healthy: ServiceDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADEFREE_CONSOLE_INSECURE_COOKIE", "true")
+    lines = {row[0]: row for row in rows(cli("doctor"))}
+    assert lines["console"][1] == "warning"
+    assert "TLS" in " ".join(lines["console"])
+
+
 def test_no_database_yet_and_none_is_made_by_looking(cli: Cli, healthy: ServiceDouble, surroundings: Path) -> None:
     for file in surroundings.iterdir():
         file.unlink()
@@ -46,6 +58,21 @@ def test_no_database_yet_and_none_is_made_by_looking(cli: Cli, healthy: ServiceD
     assert list(surroundings.iterdir()) == []
 
 
+def test_a_database_that_is_slow_to_answer(cli: Cli, healthy: ServiceDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "SLOW", 0.0)
+    checks = _checks(cli, code=0)
+    assert _not_ok(checks) == {"database": "warning"}
+    assert "answers, but in" in checks["database"]["detail"]
+
+
+def test_a_later_schema_that_lets_this_version_work(cli: Cli, healthy: ServiceDouble, surroundings: Path) -> None:
+    with contextlib.closing(sqlite3.connect(surroundings / "test.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    checks = _checks(cli, code=0)
+    assert _not_ok(checks) == {"schema": "warning"}
+    assert "is at 9999; this version needs" in checks["schema"]["detail"]
+
+
 def test_an_old_schema(cli: Cli, healthy: ServiceDouble) -> None:
     lead(-1)
     work("w1", lease=-1)
@@ -53,8 +80,15 @@ def test_an_old_schema(cli: Cli, healthy: ServiceDouble) -> None:
     assert _not_ok(_checks(cli)) == {"schema": "failed", **ON_TABLES}
 
 
-def test_a_lost_secret_key(cli: Cli, healthy: ServiceDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("f.yaml").write_text("connections: {bot: {base_url: 'http://x/v1', api_key: app-1}}")
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        "connections: {bot: {base_url: 'http://x/v1', api_key: app-1}}",
+        "hooks: {code: {preset: github, secrets: [long-enough]}}",
+    ],
+)
+def test_a_lost_secret_key(cli: Cli, healthy: ServiceDouble, sealed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("f.yaml").write_text(sealed)
     cli("apply", "-f", "f.yaml")
     monkeypatch.setenv("TRADEFREE_SECRET_KEY", Fernet.generate_key().decode())
     assert _not_ok(_checks(cli)) == {"secrets": "failed"}

@@ -152,7 +152,7 @@ async def grown(url: sa.URL, volume: int) -> None:
     """Return when the server's estimate is over so many bytes: it follows in the background, but not a day later."""
     database = opened(url)
     server = await read_server(database)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while await judging.read_volume(database, server) < volume:  # noqa: ASYNC110 (nobody tells, so it is asked)
             await asyncio.sleep(0.1)
     await database.close()

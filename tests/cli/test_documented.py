@@ -52,7 +52,7 @@ def test_json_is_everywhere(name: str) -> None:
 
 
 HEAVY = ("celery", "sqlalchemy", "alembic", "fastapi", "aiohttp", "pydantic", "yaml", "rich")
-HTTP = ("client", "follow", "bulk", "resolve", "inputs", "progress", "filters", "session")
+HTTP = ("client", "bulk", "resolve", "inputs", "progress", "filters", "session")
 
 
 def _loaded(code: str) -> list[str]:
@@ -70,4 +70,6 @@ def test_our_commands_load_nothing_heavy() -> None:
 
 
 def test_http_commands_need_neither_database_nor_broker() -> None:
-    assert _loaded("; ".join(f"import tradefree.cli.{name}" for name in HTTP)) == ["aiohttp"]
+    assert _loaded("import tradefree.client; " + "; ".join(f"import tradefree.cli.{name}" for name in HTTP)) == [
+        "aiohttp"
+    ]

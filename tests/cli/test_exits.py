@@ -14,7 +14,7 @@ import pytest
 
 from cli.conftest import Cli
 from cli.service_double import TASK_ID, Answer, Asked, ServiceDouble, event, log_line, ok, problem, stream, task
-from tradefree.cli import client
+from tradefree.client import transport
 
 COMMAND = [sys.executable, "-m", "tradefree.cli.main"]
 
@@ -59,7 +59,7 @@ def test_nobody_listens(cli: Cli) -> None:
 
 
 def test_nobody_answers_in_time(cli: Cli, service: ServiceDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "ANSWER", 0.05)
+    monkeypatch.setattr(transport, "ANSWER", 0.05)
     service.on("GET", "/workers", stream(hold=True))
     assert "did not answer in time" in cli("workers", code=3).stderr
 

@@ -6,7 +6,7 @@ import pytest
 
 from cli.conftest import Cli, rows
 from cli.service_double import TASK_ID, ServiceDouble, event, log_line, ok, problem, stream
-from tradefree.cli import follow
+from tradefree.client import stream as follow
 
 LOGS = f"/tasks/{TASK_ID}/logs"
 STREAM = f"/tasks/{TASK_ID}/stream"

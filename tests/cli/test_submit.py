@@ -8,7 +8,7 @@ import pytest
 
 from cli.conftest import Cli, rows
 from cli.service_double import TASK_ID, Answer, Asked, ServiceDouble, event, ok, problem, stream, task
-from tradefree.cli import bulk
+from tradefree.client import batches as bulk
 
 PENDING = task(status="pending", output_data=None)
 

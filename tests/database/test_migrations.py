@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from database.servers import empty_database, opened
 from private_servers import DATABASES
@@ -20,13 +22,14 @@ from tradefree.access.secrets import new_key
 from tradefree.clock import SystemClock
 from tradefree.database import mysql
 from tradefree.database.engine import Database
-from tradefree.database.migrate import current, downgrade, head, require_current, upgrade
-from tradefree.database.tables import api_keys, metadata
+from tradefree.database.migrate import FOLDER, current, downgrade, head, require_current, upgrade
+from tradefree.database.tables import api_keys, leaders, metadata
 from tradefree.errors import SettingsError, StorageUnavailable
 from tradefree.testing.cluster import TRADEFREE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = "2026-01-01 00:00:00"
+MIGRATIONS = ScriptDirectory(str(FOLDER))
 
 
 @pytest.fixture(params=("sqlite", *DATABASES))
@@ -48,13 +51,14 @@ async def tables(database: Database) -> set[str]:
     return set(await database.read(lambda c: c.run_sync(lambda sync: sa.inspect(sync).get_table_names())))
 
 
+def differences(connection: sa.Connection) -> list[Any]:
+    """Between the database and the table definitions."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, metadata))
+
+
 async def test_migrations_equal_the_table_definitions(database: Database) -> None:
     await upgrade(database)
-
-    def differences(connection: sa.Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        return list(compare_metadata(context, metadata))
-
     assert await database.read(lambda c: c.run_sync(differences)) == []
 
 
@@ -114,14 +118,50 @@ async def test_the_database_refuses_nonsense(database: Database) -> None:
             )
 
 
-async def test_an_empty_and_a_newer_database_are_refused_with_a_sentence(database: Database) -> None:
+async def at_later_schema(database: Database, oldest: str) -> None:
+    """As if a later version had migrated it."""
+    for statement in ("UPDATE alembic_version SET version_num = '9999'", f"UPDATE leaders SET oldest = '{oldest}'"):
+        await database.write(lambda c, s=statement: c.execute(sa.text(s)))  # type: ignore[misc]
+
+
+async def test_an_empty_database_is_refused_with_a_sentence(database: Database) -> None:
     with pytest.raises(SettingsError, match="tradefree migrate"):
         await require_current(database)
     await upgrade(database)
     await require_current(database)
-    await database.write(lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
-    with pytest.raises(SettingsError, match="newer"):
+
+
+async def test_a_later_schema_is_refused_unless_it_says_that_this_version_may_work(database: Database) -> None:
+    await upgrade(database)
+    await at_later_schema(database, oldest="9998")
+    for refusing in (require_current, upgrade):
+        with pytest.raises(SettingsError, match="9999 is newer than this version of tradefree: upgrade tradefree"):
+            await refusing(database)
+    await at_later_schema(database, oldest=head())
+    await require_current(database)
+    await upgrade(database)
+    assert await current(database) == "9999", "it is left as it is"
+
+
+async def test_an_earlier_schema_is_refused_with_a_sentence(database: Database) -> None:
+    await upgrade(database, "0010")
+    with pytest.raises(SettingsError, match=f"at schema 0010, this version needs {head()}: run `tradefree migrate`"):
         await require_current(database)
+
+
+async def test_the_database_says_which_versions_may_work_on_it(database: Database) -> None:
+    await upgrade(database)
+    told = await database.read(lambda c: c.scalar(sa.select(leaders.c.oldest)))
+    assert told == MIGRATIONS.get_revision(head()).module.oldest
+
+
+def test_every_migration_says_which_versions_may_work_with_it() -> None:
+    silent = [f"{number:04}" for number in range(1, 11)]  # before there was a way to say it
+    chain = [script.revision for script in MIGRATIONS.walk_revisions()][::-1]
+    for number, revision in enumerate(chain):
+        oldest = getattr(MIGRATIONS.get_revision(revision).module, "oldest", None)
+        assert (oldest is None) == (revision in silent), f"{revision}: give it `oldest = ...`, see CONTRIBUTING.md"
+        assert oldest is None or oldest in chain[: number + 1]
 
 
 async def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
@@ -182,4 +222,49 @@ async def test_a_migration_may_take_longer_than_any_other_statement(kind: str, m
     with pytest.raises(StorageUnavailable):
         await database.write(lambda c: c.scalar(slow))
     assert await database.migrate(lambda c: c.scalar(slow)) == 0
+    await database.close()
+
+
+class Died(BaseException):
+    """Nobody may catch this: the process is gone."""
+
+
+@contextmanager
+def dying_after(first_times: set[str]) -> Iterator[None]:
+    """Every change of the schema that is made for the first time is the last thing that its process does."""
+
+    def die(*seen: Any) -> None:
+        statement = seen[2].strip()
+        if statement.split()[0] in ("CREATE", "DROP", "ALTER") and statement not in first_times:
+            first_times.add(statement)
+            raise Died
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", die)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", die)
+
+
+async def insist(migrate: Callable[[], Awaitable[None]]) -> int:
+    """Again and again, until it comes to its end; how often it died."""
+    changes: set[str] = set()
+    for deaths in range(100):
+        try:
+            with dying_after(changes):
+                await migrate()
+        except Died:
+            continue
+        return deaths
+    raise AssertionError("it does not come any further")
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_migration_that_died_is_repeated(kind: str) -> None:
+    database = opened(await empty_database(kind))
+    assert await insist(lambda: upgrade(database)) >= len(metadata.tables)
+    assert await database.read(lambda c: c.run_sync(differences)) == []
+    await require_current(database)
+    assert await insist(lambda: downgrade(database, "base")) >= len(metadata.tables)
+    assert await tables(database) <= {"alembic_version"}
     await database.close()

@@ -150,7 +150,7 @@ async def test_a_server_that_logs_statements() -> None:
 
 
 async def test_a_newer_schema(database: Database, url: sa.URL) -> None:
-    await on_server(url, "UPDATE alembic_version SET version_num = '9999'")
+    await on_server(url, "UPDATE alembic_version SET version_num = '9999'", "UPDATE leaders SET oldest = '9999'")
     with refused(SettingsError, "9999 is newer", "upgrade tradefree"):
         await require_current(database)
 

@@ -43,7 +43,8 @@ class Exchange:
 
 def exchanges(name: str) -> list[Exchange]:
     """All exchanges of a transcript, by the beginning of its file name (``06e-``)."""
-    [file] = TRANSCRIPTS.glob(f"{name}*.txt")
+    exact = TRANSCRIPTS / f"{name}.txt"
+    [file] = [exact] if exact.exists() else TRANSCRIPTS.glob(f"{name}*.txt")
     return [_exchange(part) for part in _EXCHANGE.split(file.read_bytes())[1:]]
 
 
@@ -53,10 +54,10 @@ def _exchange(text: bytes) -> Exchange:
     method, path, _ = head.split(b"\n", 1)[0].split(b" ", 2)
     top, _, body = response.partition(b"\n\n")
     first, *lines = top.decode().split("\n")
-    headers = dict(line.split(": ", 1) for line in lines)
+    headers = dict(line.split(": ", 1) for line in lines if ": " in line)
     length = headers.get("Content-Length")
     body = body[: int(length)] if length else _AFTER_BODY.sub(b"", body) + b"\n\n"
-    status = int(first.split(" ")[1])
+    status = int(first.split(" ")[1]) if first.startswith("HTTP/") else 0
     return Exchange(method.decode(), path.decode(), request_body.strip(), status, headers, body)
 
 

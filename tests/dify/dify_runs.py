@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dify.dify_replay import KEY, FakeDify, fake_dify
-from tradefree.dify.runner import WorkflowRunner
+import pytest
+
+from dify.dify_replay import KEY, FakeDify, Reply, fake_dify
+from tradefree.dify.runner import DifyRunner, WorkflowRunner
 from tradefree.dify.seek import Pace
+from tradefree.dify.verdict import RunFailed
 from tradefree.dify.wire import Timeouts
+from tradefree.tasks.outcome import Asked, Completed
+from tradefree.tasks.questions import Answer
 from tradefree.tasks.task import Json
 from tradefree.tasks.types import Connection
 
@@ -41,6 +46,9 @@ class FakeRun:
     options: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = 60.0
     state: dict[str, Any] | None = None
+    answer: Answer | None = None
+    holds_unknown: bool = False
+    traceparent: str | None = None
     cancelled: bool = False
     lines: list[Line] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -51,8 +59,8 @@ class FakeRun:
         self.lines.append(Line(level, message, event, data))
         self._changed.set()
 
-    def partial(self, text: str) -> None:
-        self.texts.append(text)
+    def partial(self, text: str, *, replace: bool = False) -> None:
+        self.texts = [text] if replace else [*self.texts, text]
 
     async def save(self, state: dict[str, Any]) -> None:
         await asyncio.sleep(0)
@@ -93,16 +101,27 @@ class Stage:
     dify: FakeDify
     timeouts: Timeouts = QUICK
     pace: Pace = PACE
-    runners: list[WorkflowRunner] = field(default_factory=list)
+    runners: list[DifyRunner] = field(default_factory=list)
 
-    def runner(self) -> WorkflowRunner:
-        runner = WorkflowRunner(timeouts=self.timeouts, pace=self.pace, clock=StandingClock())
+    def runner(self, kind: type[DifyRunner] = WorkflowRunner) -> DifyRunner:
+        runner = kind(timeouts=self.timeouts, pace=self.pace, clock=StandingClock())
         self.runners.append(runner)
         return runner
 
     def a_run(self, **fields: Any) -> FakeRun:
         connection = Connection(name="bot", base_url=self.dify.url, api_key=KEY)
         return FakeRun(connection=connection, **fields)
+
+
+async def completed(runner: DifyRunner, run: FakeRun) -> Completed:
+    """The result of a run that asks nobody."""
+    return a_result(await runner.run(run))
+
+
+def a_result(done: Completed | Asked) -> Completed:
+    """What came of a run that asked nobody."""
+    assert isinstance(done, Completed)
+    return done
 
 
 @asynccontextmanager
@@ -115,3 +134,19 @@ async def a_stage() -> AsyncIterator[Stage]:
         finally:
             for runner in stage.runners:
                 await runner.close()
+
+
+async def performed(stage: Stage, *replies: Reply, **fields: Any) -> tuple[FakeRun, Completed]:
+    """A workflow run that Dify answers so: the run, and what it came to."""
+    stage.dify.on("POST", "/workflows/run", *replies)
+    run = stage.a_run(**fields)
+    return run, await completed(stage.runner(), run)
+
+
+async def failed(stage: Stage, *replies: Reply, **fields: Any) -> tuple[FakeRun, RunFailed]:
+    """A workflow run that Dify answers so, and that fails: the run, and how."""
+    stage.dify.on("POST", "/workflows/run", *replies)
+    run = stage.a_run(**fields)
+    with pytest.raises(RunFailed) as caught:
+        await stage.runner().run(run)
+    return run, caught.value

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dify.dify_replay import exchanges
-from tradefree.dify.inputs import WorkflowOptions, inputs_for, problem_with
-from tradefree.dify.models import Parameters
+from tradefree.dify.inputs import inputs_for, problem_with
+from tradefree.dify.models import InputField, Parameters
+from tradefree.dify.options import WorkflowOptions
 from tradefree.errors import Failed, InvalidInput
 
 FORM = Parameters.of(exchanges("23")[1].json).form
@@ -67,3 +68,19 @@ def test_the_problem_names_the_variable() -> None:
     assert problem_with(FORM, {}) == "`query` is required and missing"
     assert problem_with(FORM, {"query": 3}) == "`query` must be a text, not a number"
     assert "one of a, b" in str(problem_with(FORM, {"query": "x", "kind": "z"}))
+
+
+FILES: list[tuple[str, object, str | None]] = [
+    ("file", {"file_url": "https://x.example/a.pdf"}, None),
+    ("file", "a.pdf", "must be a file (an object), not a text"),
+    ("file-list", [{"file_url": "u"}], None),
+    ("file-list", {"file_url": "u"}, "must be a list of files (objects)"),
+    ("file-list", ["u"], "must be a list of files (objects)"),
+    ("file-list", [{}, {}, {}], "has 3 files, and the app takes at most 2"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "problem"), FILES)
+def test_files_are_objects_and_not_too_many(kind: str, value: object, problem: str | None) -> None:
+    found = problem_with([InputField("doc", kind, max_length=2 if kind == "file-list" else None)], {"doc": value})
+    assert found == (f"`doc` {problem}" if problem else None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dify.dify_replay import NOT_FOUND, Reply, Seen, detail, exchanges, frame, logged, said, stream
-from dify.dify_runs import NOW, PACE, Stage, a_stage
+from dify.dify_runs import NOW, PACE, Stage, a_stage, completed
 from tradefree.dify.verdict import RunFailed
 from tradefree.errors import Busy, OutcomeUnknown
 
@@ -39,7 +39,7 @@ async def test_a_run_that_has_ended_is_adopted(stage: Stage) -> None:
     stage.dify.on("GET", "/workflows/run/*", exchanges("24")[1].reply())
     run = stage.a_run(state=STATE, attempt=2)
 
-    done = await stage.runner().run(run)
+    done = await completed(stage.runner(), run)
 
     assert done.output == {"result": "find-me-4711"}
     assert done.usage.elapsed == 0.088445
@@ -63,7 +63,7 @@ async def test_a_running_run_is_listened_to_as_its_starter(stage: Stage) -> None
     stage.dify.on("GET", "/workflow/*/events", exchanges("31")[1].reply(asyncio.Event()))
     run = stage.a_run(state={**STATE, "run_id": "4058f5fa-4a45-47e4-a3dc-369f671ed302"}, attempt=3)
 
-    done = await stage.runner().run(run)
+    done = await completed(stage.runner(), run)
 
     assert done.output == {"body": '{"slept": 3.0, "body": ""}'}
     assert stage.dify.asked("GET", "/workflow/*/events")[0].query["user"] == "tf-T-1"
@@ -101,7 +101,7 @@ async def test_a_run_that_dify_does_not_know_is_started_anew_at_once(stage: Stag
     stage.dify.on("POST", "/workflows/run", ENDED)
     run = stage.a_run(state=STATE, attempt=2)
 
-    assert (await stage.runner().run(run)).output == {"new": 1}
+    assert (await completed(stage.runner(), run)).output == {"new": 1}
 
     assert stage.dify.asked("POST", "/workflows/run")[0].json["user"] == "tf-T-2"
     assert stage.dify.asked("GET", "/workflows/logs") == []
@@ -114,7 +114,7 @@ async def test_a_forgotten_run_does_not_hide_that_of_a_later_attempt(stage: Stag
     stage.dify.on("GET", "/workflows/run/run-2", detail("succeeded", run_id="run-2", outputs={"a": 2}))
     stage.dify.on("GET", "/workflows/logs", log_of(a2=("run-2", "succeeded")))
 
-    assert (await stage.runner().run(stage.a_run(state=STATE, attempt=3))).output == {"a": 2}
+    assert (await completed(stage.runner(), stage.a_run(state=STATE, attempt=3))).output == {"a": 2}
 
     assert stage.dify.asked("POST", "/workflows/run") == []
 
@@ -125,7 +125,7 @@ async def test_cut_off_before_anything_was_stored_and_never_started(stage: Stage
     stage.dify.on("POST", "/workflows/run", ENDED)
     run = stage.a_run(state={}, attempt=4)
 
-    assert (await stage.runner().run(run)).output == {"new": 1}
+    assert (await completed(stage.runner(), run)).output == {"new": 1}
 
     users = [seen.query["created_by_end_user_session_id"] for seen in stage.dify.asked("GET", "/workflows/logs")]
     assert users[:3] == ["tf-T-3", "tf-T-2", "tf-T-1"]
@@ -140,9 +140,9 @@ async def test_cut_off_before_anything_was_stored_and_appearing_late(stage: Stag
     stage.pace = replace(PACE, grace=5.0)
     run = stage.a_run(state={}, attempt=2)
 
-    assert (await stage.runner().run(run)).output == {"late": 1}
+    assert (await completed(stage.runner(), run)).output == {"late": 1}
 
-    assert run.saved == [{"user": "tf-T-1", "attempt": 1, "run_id": "run-9"}]
+    assert run.saved == [{"user": "tf-T-1", "attempt": 1, "run_id": "run-9", "upstream": {"run_id": "run-9"}}]
     assert stage.dify.asked("POST", "/workflows/run") == []
 
 
@@ -165,7 +165,7 @@ async def test_whose_run_is_adopted(
     stage.dify.on("GET", "/workflows/run/*", lambda seen: detail("succeeded", outputs={"run": seen.path[-5:]}))
     stage.dify.on("POST", "/workflows/run", ENDED)
 
-    done = await stage.runner().run(stage.a_run(state=state, attempt=4))
+    done = await completed(stage.runner(), stage.a_run(state=state, attempt=4))
 
     assert done.output == ({"run": adopted} if adopted else {"new": 1})
 
@@ -185,7 +185,7 @@ async def test_dify_away_is_waited_for_before_anything_is_started(stage: Stage) 
     stage.dify.on("GET", "/workflows/run/*", away, away, away, detail("succeeded", outputs={"a": 1}))
     run = stage.a_run(state=STATE, attempt=2)
 
-    assert (await stage.runner().run(run)).output == {"a": 1}
+    assert (await completed(stage.runner(), run)).output == {"a": 1}
 
     assert "Asking again until it answers" in run.said
 

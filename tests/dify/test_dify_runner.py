@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from dify.dify_replay import NOT_FOUND, PING, Cut, Reply, detail, exchanges, frame, logged, said, stream
-from dify.dify_runs import NOW, PACE, FakeRun, Stage, a_stage
-from tradefree.dify.runner import WorkflowRunner
+from dify.dify_replay import NOT_FOUND, detail, exchanges, frame, said, stream
+from dify.dify_runs import NOW, PACE, FakeRun, Stage, a_stage, completed, failed, performed
+from tradefree.dify.runner import DifyRunner, WorkflowRunner
 from tradefree.dify.verdict import RunFailed
-from tradefree.errors import Busy, Failed, InvalidInput, OutcomeUnknown
-from tradefree.tasks.outcome import Completed
+from tradefree.errors import Busy, Failed, InvalidInput
+from tradefree.tasks.outcome import Asked, Completed
 from tradefree.tasks.ports import Run, Runner
 from tradefree.tasks.task import Usage
 from tradefree.tasks.types import TaskType
@@ -25,20 +25,6 @@ from tradefree.tasks.types import TaskType
 async def stage() -> AsyncIterator[Stage]:
     async with a_stage() as made:
         yield made
-
-
-async def performed(stage: Stage, *replies: Reply, **fields: Any) -> tuple[FakeRun, Completed]:
-    stage.dify.on("POST", "/workflows/run", *replies)
-    run = stage.a_run(**fields)
-    return run, await stage.runner().run(run)
-
-
-async def failed(stage: Stage, *replies: Reply, **fields: Any) -> tuple[FakeRun, RunFailed]:
-    stage.dify.on("POST", "/workflows/run", *replies)
-    run = stage.a_run(**fields)
-    with pytest.raises(RunFailed) as caught:
-        await stage.runner().run(run)
-    return run, caught.value
 
 
 def test_it_is_a_runner(stage: Stage) -> None:
@@ -55,12 +41,23 @@ async def test_recorded_success(stage: Stage) -> None:
     assert done.output == {"result": "yes please", "branch": 200}
     assert done.usage == Usage(total_tokens=0, elapsed=0.167238)
     assert done.note is None
-    assert run.texts == ["yes please", "\n", "200"]
-    assert stage.dify.seen[0].json == {
+    assert "".join(run.texts) == "yes please\n200"
+    assert stage.dify.asked("POST", "/workflows/run")[0].json == {
         "inputs": {"query": "yes please"},
         "response_mode": "streaming",
         "user": "tf-T-1",
     }
+
+
+async def test_the_trace_of_the_task_goes_along(stage: Stage) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    stage.dify.on("POST", "/workflows/run", exchanges("02-")[0].reply())
+    runner = stage.runner()
+    await completed(runner, stage.a_run(traceparent=trace))
+    assert {seen.headers.get("traceparent") for seen in stage.dify.seen} == {trace}
+    stage.dify.seen.clear()
+    await completed(runner, stage.a_run())
+    assert all("traceparent" not in seen.headers for seen in stage.dify.seen)
 
 
 async def test_the_id_is_stored_first_and_once(stage: Stage) -> None:
@@ -73,6 +70,11 @@ async def test_the_id_is_stored_first_and_once(stage: Stage) -> None:
             "run_id": "85377e9d-1d23-442b-963f-c41227a821e1",
             "task_id": "05ce7d08-d35b-4d7e-9ec9-08176db4d5a5",
             "started_at": NOW.timestamp(),
+            "upstream": {
+                "run_id": "85377e9d-1d23-442b-963f-c41227a821e1",
+                "workflow_id": "d8668377-b40d-4ecf-8cdb-92ce48393ce1",
+                "dify_version": "1.14.2",
+            },
         }
     ]
     assert run.lines[0].event == "dify.run.started"
@@ -82,14 +84,19 @@ async def test_the_id_is_stored_first_and_once(stage: Stage) -> None:
 async def test_each_step_becomes_a_line(stage: Stage) -> None:
     run, _ = await performed(stage, exchanges("02-")[0].reply())
 
-    assert [line.message for line in run.lines[1:]] == [
+    assert [line.message for line in run.lines[1:] if line.level == "info"] == [
         "Start (start) finished in 0.00 s.",
         "http1 (http-request) finished in 0.08 s.",
         "If (if-else) finished in 0.00 s.",
         "EndA (end) finished in 0.00 s.",
     ]
-    assert {line.event for line in run.lines[1:]} == {"dify.node.finished"}
-    assert run.lines[2].data == {
+    told = [line for line in run.lines if line.event == "dify.node.finished"]
+    assert [line.message for line in run.lines if line.level == "debug"][:2] == [
+        "Start (start) started.",
+        "http1 (http-request) started.",
+    ]
+    assert told[1].data.pop("payload")["outputs"]["status_code"] == 200
+    assert told[1].data == {
         "node_id": "http1",
         "node_type": "http-request",
         "title": "http1",
@@ -112,7 +119,7 @@ async def test_recorded_failure(stage: Stage) -> None:
     assert (no.code, no.retryable) == ("dify_run_failed", True)
     assert "[Errno 111] Connection refused" in str(no)
     assert no.usage.elapsed == 0.055766
-    assert run.lines[-1].event == "dify.node.failed"
+    assert run.events[-2:] == ["dify.node.failed", "dify.run.ended"]
     assert "boom (http-request) failed in 0.01 s: [Errno 111] Connection refused" in run.said
 
 
@@ -146,17 +153,18 @@ async def test_partial_success_may_count_as_failure(stage: Stage) -> None:
 
 
 async def test_recorded_iteration(stage: Stage) -> None:
-    run, done = await performed(stage, exchanges("48")[0].reply())
+    run, done = await performed(stage, exchanges("48-iteration")[0].reply())
 
     assert done.output == {"output": ["output: 1", "output: 2", "output: 3"]}
     assert "dify.iteration.started" in run.events
     assert "dify.iteration.finished" in run.events
 
 
-async def test_recorded_pause_is_a_permanent_failure_for_now(stage: Stage) -> None:
-    run, no = await failed(stage, exchanges("27")[0].reply(asyncio.Event()))
-
-    assert (no.code, no.retryable) == ("dify_paused", False)
+async def test_recorded_pause_is_told_in_the_log(stage: Stage) -> None:
+    stage.dify.on("POST", "/workflows/run", exchanges("27")[0].reply(asyncio.Event()))
+    stage.dify.on("GET", "/form/human_input/*", NOT_FOUND)
+    run = stage.a_run()
+    assert isinstance(await stage.runner().run(run), Asked)
     assert "dify.node.waiting" in run.events
 
 
@@ -241,7 +249,7 @@ async def test_recorded_stops_are_cancels_if_asked_for(stage: Stage, name: str, 
     assert (caught.value.code, caught.value.retryable) == ("stopped", False)
 
 
-async def cancelled_after_start(runner: WorkflowRunner, run: FakeRun) -> Completed:
+async def cancelled_after_start(runner: DifyRunner, run: FakeRun) -> Completed:
     save = run.save
 
     async def cancel_then_save(state: dict[str, Any]) -> None:
@@ -249,7 +257,7 @@ async def cancelled_after_start(runner: WorkflowRunner, run: FakeRun) -> Complet
         await save(state)
 
     run.save = cancel_then_save  # type: ignore[method-assign]
-    return await runner.run(run)
+    return await completed(runner, run)
 
 
 async def test_an_unasked_stop_is_not_believed_before_the_record_is_read(stage: Stage) -> None:
@@ -275,98 +283,6 @@ async def test_a_success_stays_one_although_cancelled(stage: Stage) -> None:
     assert done.output == {"result": "yes please", "branch": 200}
 
 
-# ── broken streams ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_cut_stream_is_taken_up_again_in_the_same_attempt(stage: Stage) -> None:
-    first, again = exchanges("31")[:2]
-    stage.dify.on("GET", "/workflows/run/*", detail("running"))
-    stage.dify.on("GET", "/workflow/*/events", again.reply(asyncio.Event()))
-
-    run, done = await performed(stage, first.reply(Cut()))
-
-    assert done.output == {"body": '{"slept": 3.0, "body": ""}'}
-    [asked] = stage.dify.asked("GET", "/workflow/*/events")
-    assert asked.path == "/workflow/4058f5fa-4a45-47e4-a3dc-369f671ed302/events"
-    assert asked.query == {"user": "tf-T-1", "include_state_snapshot": "true"}
-    assert len(run.saved) == 1, "a replay's task_id is the run's id and must not replace the real one"
-    assert run.saved[0]["task_id"] == "30e1564b-15d5-48e9-9eb3-daa0db87dd27"
-    titles = [line.data["title"] for line in run.lines if line.event == "dify.node.finished"]
-    assert titles == ["Start", "slow_a", "slow_b", "slow_c", "End"], "what the replay repeats is told once"
-    assert len(stage.dify.asked("POST", "/workflows/run")) == 1
-
-
-async def test_a_cut_stream_whose_run_ended_meanwhile(stage: Stage) -> None:
-    stage.dify.on("GET", "/workflows/run/*", exchanges("24")[1].reply())
-
-    run, done = await performed(stage, stream(PING, frame("workflow_started"), Cut()))
-
-    assert done.output == {"result": "find-me-4711"}
-    assert "dify.stream.lost" in run.events
-    assert stage.dify.asked("GET", "/workflow/*/events") == []
-
-
-async def test_a_server_without_reattachment_is_polled(stage: Stage) -> None:
-    """Dify before 1.14.0 has no /workflow/{id}/events: the path is 404 in HTML."""
-    stage.pace = replace(PACE, grace=5)
-    ended = detail("succeeded", outputs={"a": 1})
-    stage.dify.on("GET", "/workflows/run/*", detail("running"), NOT_FOUND, detail("running"), ended)
-
-    run, done = await performed(stage, stream(frame("workflow_started"), Cut()))
-
-    assert done.output == {"a": 1}
-    assert len(stage.dify.asked("GET", "/workflow/*/events")) == 1
-    assert "dify.run.polled" in run.events
-
-
-async def test_a_run_found_by_its_user_when_the_answer_was_lost(stage: Stage) -> None:
-    stage.pace = replace(PACE, grace=5)
-    stage.dify.on("GET", "/workflows/logs", logged(), logged("run-7", user="tf-T-1"))
-    stage.dify.on("GET", "/workflows/run/*", detail("succeeded", run_id="run-7", outputs={"a": 1}))
-
-    run, done = await performed(stage, Reply(502, {"Content-Type": "text/html"}, (b"<h1>Bad Gateway</h1>",)))
-
-    assert done.output == {"a": 1}
-    assert run.saved[-1]["run_id"] == "run-7"
-    assert stage.dify.asked("GET", "/workflows/logs")[0].query["created_by_end_user_session_id"] == "tf-T-1"
-
-
-@pytest.mark.parametrize("lost", [Reply(200, {}, (Cut(),)), Reply(504, {"Content-Type": "text/html"}, (b"x",))])
-async def test_an_outcome_nobody_knows_is_said_so_and_leaves_a_trace(stage: Stage, lost: Reply) -> None:
-    stage.dify.on("POST", "/workflows/run", lost)
-    stage.dify.on("GET", "/workflows/logs", logged())
-    run = stage.a_run()
-
-    with pytest.raises(OutcomeUnknown):
-        await stage.runner().run(run)
-
-    assert run.saved == [{"user": "tf-T-1", "attempt": 1}]
-    assert len(stage.dify.asked("POST", "/workflows/run")) == 1
-
-
-async def test_a_lost_run_is_stopped_and_given_up(stage: Stage) -> None:
-    """Recorded in 34: the worker was killed, and the record says running for ever."""
-    stage.dify.on("GET", "/workflows/run/*", exchanges("34")[1].reply())
-    stage.dify.on("POST", "/workflows/tasks/*/stop", said({"result": "success"}))
-
-    run, no = await failed(stage, exchanges("34")[0].reply(Cut()), timeout=0.2)
-
-    assert (no.code, no.retryable) == ("dify_run_lost", True)
-    [stop] = stage.dify.asked("POST", "/workflows/tasks/*/stop")
-    assert "53b96801-3bdd-4f8d-bb99-8078d2552151" in stop.path
-    assert len(run.saved) == 1
-
-
-async def test_a_run_that_dify_forgot_is_lost(stage: Stage) -> None:
-    stage.dify.on("GET", "/workflows/run/*", NOT_FOUND)
-    stage.dify.on("POST", "/workflows/tasks/*/stop", said({"result": "success"}))
-
-    _, no = await failed(stage, stream(frame("workflow_started"), Cut()))
-
-    assert no.code == "dify_run_lost"
-    assert "does not know it any more" in str(no)
-
-
 # ── the rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -380,7 +296,7 @@ async def test_a_loop_over_thousands_does_not_fill_the_log(stage: Stage) -> None
 
     assert len(run.lines) < 410
     assert "dify.steps.omitted" in run.events
-    assert run.lines[-1].event == "dify.node.failed"
+    assert run.events[-2:] == ["dify.node.failed", "dify.run.ended"]
     assert len(run.lines[-1].message) < 700
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from dify.dify_replay import PING, Reply, Seen, detail, exchanges, frame, logged, said, stream
-from dify.dify_runs import PACE, Stage, a_stage
+from dify.dify_runs import PACE, Stage, a_result, a_stage, completed
 from tradefree.dify.verdict import RunFailed
 from tradefree.dify.wire import Timeouts
 from tradefree.errors import OutcomeUnknown
@@ -26,10 +26,10 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 async def test_recorded_silence_after_bad_inputs_is_explained(stage: Stage) -> None:
-    """Recorded in 13: a missing required input, one ping, then nothing for 300 s. The form says why."""
+    """Recorded in 13: a missing required input, one ping, then nothing for 300 s. The form, read anew, says why."""
     stage.dify.on("POST", "/workflows/run", exchanges("13")[0].reply(asyncio.Event()))
     stage.dify.on("GET", "/workflows/logs", logged())
-    stage.dify.on("GET", "/parameters", FORM)
+    stage.dify.on("GET", "/parameters", OPEN_FORM, FORM)  # changed just now
 
     with pytest.raises(RunFailed, match="`query` is required and missing") as caught:
         await stage.runner().run(stage.a_run(input_data={}))
@@ -41,7 +41,7 @@ async def test_recorded_silence_after_bad_inputs_is_explained(stage: Stage) -> N
 async def test_the_same_when_dify_has_ended_the_silent_stream(stage: Stage) -> None:
     stage.dify.on("POST", "/workflows/run", exchanges("13")[0].reply())
     stage.dify.on("GET", "/workflows/logs", logged())
-    stage.dify.on("GET", "/parameters", FORM)
+    stage.dify.on("GET", "/parameters", OPEN_FORM, FORM)  # changed just now
 
     with pytest.raises(RunFailed, match="`query` is required"):
         await stage.runner().run(stage.a_run(input_data={}))
@@ -71,7 +71,7 @@ async def test_a_queued_run_is_waited_for_on_the_same_stream(stage: Stage) -> No
         await run.until("dify.run.looked_up")
         gate.set()
 
-    assert running.result().output == {"a": 1}
+    assert a_result(running.result()).output == {"a": 1}
     assert "waits in Dify's queue" in run.said
     assert len(stage.dify.asked("POST", "/workflows/run")) == 1
 
@@ -84,7 +84,7 @@ async def test_a_queued_run_is_waited_for_after_the_stream_has_ended(stage: Stag
     stage.dify.on("GET", "/workflows/run/*", detail("succeeded", outputs={"late": True}))
     stage.pace = replace(PACE, grace=0.0)
 
-    assert (await stage.runner().run(stage.a_run())).output == {"late": True}
+    assert (await completed(stage.runner(), stage.a_run())).output == {"late": True}
 
 
 async def test_an_accepted_run_that_never_appears_is_unknown(stage: Stage) -> None:
@@ -106,10 +106,10 @@ async def test_a_run_whose_start_was_not_heard_is_found_by_its_user(stage: Stage
     stage.dify.on("GET", "/workflows/run/*", detail("succeeded", run_id="run-9", outputs={"a": 1}))
     run = stage.a_run()
 
-    done = await stage.runner().run(run)
+    done = await completed(stage.runner(), run)
 
     assert done.output == {"a": 1}
-    assert run.saved == [{"user": "tf-T-1", "attempt": 1, "run_id": "run-9"}]
+    assert run.saved == [{"user": "tf-T-1", "attempt": 1, "run_id": "run-9", "upstream": {"run_id": "run-9"}}]
     assert "dify.run.found" in run.events
 
 
@@ -154,7 +154,7 @@ async def test_pings_are_life_so_nothing_is_looked_up(stage: Stage) -> None:
 
     await stage.runner().run(stage.a_run())
 
-    assert [seen.method for seen in stage.dify.seen] == ["POST"]
+    assert [seen.path for seen in stage.dify.seen] == ["/parameters", "/workflows/run"]
 
 
 async def test_pings_of_a_reattached_stream_are_no_life(stage: Stage) -> None:
@@ -173,7 +173,7 @@ async def test_pings_of_a_reattached_stream_are_no_life(stage: Stage) -> None:
     stage.dify.on("GET", "/workflow/*/events", stream(*[step for gate in gates for step in (PING, gate)]))
     state = {"run_id": "run-1", "task_id": "task-1", "user": "tf-T-1", "attempt": 1}
 
-    done = await stage.runner().run(stage.a_run(state=state, attempt=2))
+    done = await completed(stage.runner(), stage.a_run(state=state, attempt=2))
 
     assert done.output == {"a": 1}
     assert len(stage.dify.asked("GET", "/workflow/*/events")) == 1
@@ -192,4 +192,4 @@ async def test_dify_away_while_looking_does_not_end_the_stream(stage: Stage) -> 
         await run.until("dify.run.looked_up")
         gate.set()
 
-    assert running.result().output == {"a": 1}
+    assert a_result(running.result()).output == {"a": 1}

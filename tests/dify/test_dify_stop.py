@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dify.dify_replay import PING, Reply, Seen, Step, detail, exchanges, frame, logged, said, stream
-from dify.dify_runs import PACE, Stage, a_stage
+from dify.dify_runs import PACE, Stage, a_result, a_stage
 from tradefree.dify.verdict import RunFailed
 from tradefree.errors import OutcomeUnknown
 from tradefree.tasks.outcome import Completed
@@ -43,7 +43,7 @@ async def stopped_midway(
     run.cancelled = cancelled
     seen = await runner.stop(run)
     try:
-        return seen, await running
+        return seen, a_result(await running)
     except RunFailed as no:
         return seen, no
 
@@ -108,7 +108,7 @@ async def test_a_stop_before_the_run_has_an_id_is_sent_when_it_has_one(stage: St
     stage.dify.on("POST", "/workflows/tasks/*/stop", on_stop)
     runner, run = stage.runner(), stage.a_run()
     running = asyncio.create_task(runner.run(run))
-    await stage.dify.until(lambda: len(stage.dify.seen) == 1)
+    await stage.dify.until(lambda: stage.dify.asked("POST", "/workflows/run") != [])
     run.cancelled = True
 
     assert await runner.stop(run) is False, "a queued run cannot be stopped"
@@ -143,8 +143,15 @@ async def test_a_stop_while_an_earlier_run_is_sought_is_sent_when_it_is_found(st
 
 async def test_an_end_that_is_not_seen_is_not_claimed(stage: Stage) -> None:
     stage.pace = replace(PACE, stop_wait=0.1)
-    stage.dify.on("POST", "/workflows/run", stream(frame("workflow_started"), asyncio.Event()))
-    stage.dify.on("POST", "/workflows/tasks/*/stop", YES)
+    stopped, told = asyncio.Event(), asyncio.Event()
+    spent = frame("node_finished", status="succeeded", execution_metadata={"total_tokens": 42})
+    stage.dify.on("POST", "/workflows/run", stream(frame("workflow_started"), stopped, spent, told))
+
+    def on_stop(_: Seen) -> Reply:
+        stopped.set()
+        return YES
+
+    stage.dify.on("POST", "/workflows/tasks/*/stop", on_stop)
     runner, run = stage.runner(), stage.a_run()
     running = asyncio.create_task(runner.run(run))
     await run.until("dify.run.started")
@@ -152,8 +159,10 @@ async def test_an_end_that_is_not_seen_is_not_claimed(stage: Stage) -> None:
     assert await runner.stop(run) is False
 
     running.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(RunFailed) as caught:
         await running
+    assert caught.value.code == "stop_unseen"
+    assert caught.value.usage.total_tokens == 42, "spent after the stop"
 
 
 async def test_letting_go_of_an_unknown_run_is_no_end(stage: Stage) -> None:

@@ -86,7 +86,7 @@ def test_commands_are_found() -> None:
     [
         ("tradefree submit hello --wait | cut -f1", None),
         ("ID=$(tradefree tasks --limit 1 | cut -f1)", None),
-        ("tradefree limits", "there is no command 'limits'"),
+        ("tradefree limit", "there is no command 'limit'"),
         ("tradefree keys make", "there is no command 'make'"),
         ("tradefree submit hello --now", "submit has no option --now"),
         ("A=1 tradefree show X --wait; echo done", "show has no option --wait"),
@@ -95,23 +95,3 @@ def test_commands_are_found() -> None:
 def test_a_wrong_command_is_noticed(text: str, problem: str | None) -> None:
     (words,) = commands(text)
     assert fault(words) == problem
-
-
-def readme(name: str) -> list[str]:
-    lines = [line for fence in fences(ROOT / name, "sh") for line in fence.text.splitlines()]
-    return [re.sub(r"\s+# .*$", "", line) for line in lines]
-
-
-def test_both_readmes_show_the_same_commands_and_code() -> None:
-    assert readme("README.md") == readme("README.zh-CN.md")
-    for language in ("python", "yaml"):
-        english, chinese = (fences(ROOT / name, language) for name in ("README.md", "README.zh-CN.md"))
-        assert english == chinese
-
-
-def test_both_readmes_link_to_the_same_pages() -> None:
-    english, chinese = (
-        set(re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text(encoding="utf-8")))
-        for name in ("README.md", "README.zh-CN.md")
-    )
-    assert english - {"README.zh-CN.md"} == chinese - {"README.md"}

@@ -11,7 +11,10 @@ from pydantic_core import PydanticUndefined
 
 from docs.pages import DOCS, bare, rows, section
 from tradefree.access.scopes import Scope
-from tradefree.dify.inputs import WorkflowOptions
+from tradefree.dify.options import ChatOptions, CompletionOptions, WorkflowOptions
+from tradefree.events.hooks.hook import Hook, HookEvent, HookSignature
+from tradefree.events.schedules.schedule import Schedule, ScheduledEvent
+from tradefree.events.trigger import Trigger
 from tradefree.settings import Settings
 from tradefree.tasks.durations import parse_duration
 from tradefree.tasks.retry import RetryPolicy
@@ -49,6 +52,8 @@ def says(shown: str, default: object) -> bool:
     if isinstance(default, BaseModel):
         return shown == "see below"
     text = bare(shown)
+    if isinstance(default, bool):
+        return text == str(default).lower()
     if isinstance(default, float):
         return bool(default == (float(text) if text.replace(".", "").isdecimal() else parse_duration(text)))
     return text == {"": '""'}.get(str(default), str(default))
@@ -65,9 +70,17 @@ def test_every_setting_is_listed_in_order_with_its_default() -> None:
 MODELS: list[tuple[Path, str, str, type[BaseModel]]] = [
     (PAGE, "A connection", "field", Connection),
     (PAGE, "A task type", "field", TaskType),
+    (PAGE, "A trigger", "field", Trigger),
     (PAGE, "`retry`", "field", RetryPolicy),
     (PAGE, "`concurrency`", "field", Concurrency),
-    (DOCS / "runners.md", "`dify.workflow`", "option", WorkflowOptions),
+    (DOCS / "webhooks.md", "A hook", "field", Hook),
+    (DOCS / "webhooks.md", "`signature`", "field", HookSignature),
+    (DOCS / "webhooks.md", "`event`", "field", HookEvent),
+    (DOCS / "schedules.md", "A schedule", "field", Schedule),
+    (DOCS / "schedules.md", "`event`", "field", ScheduledEvent),
+    (DOCS / "dify.md", "`dify.workflow`", "option", WorkflowOptions),
+    (DOCS / "dify.md", "`dify.chat`", "option", ChatOptions),
+    (DOCS / "dify.md", "`dify.completion`", "option", CompletionOptions),
 ]
 
 

@@ -8,22 +8,20 @@ from urllib.parse import unquote
 
 import pytest
 
-from docs.pages import DOCS, PAGES, ROOT, inline_code, name_of, prose
+from docs.pages import DOCS, PAGES, ROOT, inline_code, name_of, sections, whole
 
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FILE = re.compile(r"[\w./-]+/[\w.-]+\.(?:py|yaml|toml|md)")
 PLACES = (ROOT, ROOT / "src" / "tradefree", ROOT / "tests", DOCS)
 
 
 def anchors(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {re.sub(r"[^\w\- ]", "", part.title.lower()).replace(" ", "-") for part in sections(page)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_relative_links_lead_somewhere(page: Path) -> None:
     broken = []
-    for link in LINK.findall(prose(page)):
+    for link in whole(page).links:
         if re.match(r"[a-z]+:", link):
             continue
         path, _, anchor = unquote(link).partition("#")
@@ -42,5 +40,5 @@ def test_files_that_are_named_are_there(page: Path) -> None:
 
 def test_the_index_names_every_page() -> None:
     index = DOCS / "README.md"
-    linked = {(DOCS / link).resolve() for link in LINK.findall(prose(index))}
+    linked = {(DOCS / link).resolve() for link in whole(index).links}
     assert [name_of(page) for page in PAGES if page not in linked | {index}] == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from tradefree.errors import LeadershipLost
+from tradefree.events.intake import Intake
+from tradefree.events.rules import Rules
 from tradefree.ids import new_id
 from tradefree.tasks.admit import Admitted
 from tradefree.tasks.catalog import Catalog
@@ -37,6 +40,8 @@ class System:
         self.signals = RecordingSignals()
         self.doorbell = RecordingDoorbell()
         self.catalog = Catalog(self.store, self.clock)
+        self.rules = Rules(self.store, self.store, self.clock)
+        self.intake = Intake(self.store, self.rules, self.catalog, self.signals, self.clock)
         self.submitter = Submitter(self.store, self.catalog, self.signals, self.clock)
         self.control = Control(self.store, self.store, self.catalog, self.signals, self.clock)
         self.recovery = Recovery(self.store, self.catalog, RecordingDoorbell(), self.signals, self.clock, RESUMABLE)
@@ -57,6 +62,10 @@ class System:
 
     async def submit(self, type_: str = "echo", **values: Any) -> Task:
         return (await self.accept(type_, **values)).task
+
+    async def submit_many(self, number: int, **values: Any) -> list[Task]:
+        """Together, as many callers at once are taken in."""
+        return await asyncio.gather(*(self.submit(**values) for _ in range(number)))
 
     async def accept(self, type_: str = "echo", *, key: str | None = None, **values: Any) -> Accepted:
         return await self.submitter.submit(NewTask(type_, **values), key=key)

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tradefree.errors import Busy, Failed, OutcomeUnknown
-from tradefree.tasks.attempt import Attempt, started_line
+from tradefree.tasks.attempt import UNSEEN, Attempt, started_line
 from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Outcome
 from tradefree.tasks.ports import Run
+from tradefree.tasks.questions import Answer
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Json, Task, Usage
 from tradefree.tasks.types import Connection
@@ -36,12 +37,15 @@ class PlainRun:
     connection: Connection | None = None
     timeout: float = LONG
     state: dict[str, Any] | None = None
+    answer: Answer | None = None
+    holds_unknown: bool = False
+    traceparent: str | None = None
     cancelled: bool = False
 
     def log(self, level: str, message: str, *, event: str = "note", **data: Any) -> None:
         """Nobody listens."""
 
-    def partial(self, text: str) -> None:
+    def partial(self, text: str, *, replace: bool = False) -> None:
         """Nobody listens."""
 
     async def save(self, state: dict[str, Any]) -> None:
@@ -218,6 +222,31 @@ async def test_a_failure_that_says_it_was_stopped_is_the_cancel() -> None:
     outcome = await cancelled(Hands(stopped))
     assert isinstance(outcome, LetGo)
     assert outcome.confirmed
+
+
+class Unseen(Failed):
+    """A runner's word on what a run had cost that was not seen to stop."""
+
+    usage = Usage(total_tokens=42)
+
+    def __init__(self) -> None:
+        super().__init__("Nobody saw it stop.", code="stop_unseen")
+
+
+async def until_let_go(_: Run) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        raise Unseen
+
+
+async def test_what_a_run_cost_that_nobody_saw_stop_is_kept() -> None:
+    hands = Hands(until_let_go, resumable=True, stops=False)
+    assert await cancelled(hands) == LetGo(False, UNSEEN, Usage(total_tokens=42))
+    over_time = Hands(until_let_go, resumable=True, stops=False, run=PlainRun(timeout=0.01))
+    outcome = await over_time.attempt.perform()
+    assert isinstance(outcome, DidNotWork)
+    assert (outcome.code, outcome.unresolved, outcome.usage.total_tokens) == ("timeout", True, 42)
 
 
 async def test_a_stop_that_breaks_is_reported_and_harms_nothing() -> None:

@@ -201,8 +201,7 @@ async def test_what_is_not_defined_any_more_is_passed_over(here: System) -> None
 
 
 async def test_more_than_one_page(here: System) -> None:
-    for _ in range(PAGE * 2 + 3):
-        await here.submit()
+    await here.submit_many(PAGE * 2 + 3)
     result = await here.control.act("cancel", TaskFilter(statuses=(Status.PENDING,)))
     assert result.changed == PAGE * 2 + 3
     assert (await here.store.counts())["echo"][Status.CANCELLED] == PAGE * 2 + 3

@@ -11,6 +11,7 @@ from domain.system import System
 from tradefree.errors import LeadershipLost, Outdated
 from tradefree.tasks.dispatch import POLL, TTL, Dispatcher
 from tradefree.tasks.ports import DISPATCH
+from tradefree.tasks.ports.observing import Unseen
 from tradefree.tasks.recover import Recovery
 from tradefree.tasks.states import Status
 from tradefree.testing.doubles import RecordingDoorbell
@@ -169,3 +170,29 @@ async def test_expired_tasks_are_announced(system: System) -> None:
     await system.dispatcher._step()
     assert {"kind": "status", "status": "failed"} in system.signals.on(f"task:{task.id}")
     assert system.signals.on(DISPATCH)
+
+
+async def test_whoever_watches_is_told_of_rounds_and_of_leading(system: System) -> None:
+    told: list[object] = []
+
+    class Watcher(Unseen):
+        def leads(self, leading: bool) -> None:
+            told.append(leading)
+
+        def round(self, seconds: float, admitted: int) -> None:
+            told.append(admitted)
+
+        def round_failed(self, why: str) -> None:
+            told.append(why)
+
+    system.dispatcher._observer = Watcher()
+    await system.define()
+    await system.worker()
+    for _ in range(2):
+        await system.submit()
+    await system.dispatcher._step()
+    assert told == [True, 2]
+    system.store.away = True
+    await system.dispatcher._step()
+    assert told[2:] == [False, "database"]
+    system.store.away = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -218,7 +219,7 @@ async def test_a_task_claimed_at_the_last_moment_stays_where_it_is(
     system.clock.advance(0.001)
     original = system.store.decide
 
-    async def claimed_first(ids: Sequence[str], choose: Decide) -> list[Change]:
+    async def claimed_first(ids: Sequence[str], choose: Decide, **_: Any) -> list[Change]:
         assert len(await system.claim(task)) == 1
         return await original(ids, choose)
 
@@ -238,7 +239,7 @@ async def test_a_leader_that_stood_still_takes_nothing_from_a_worker_it_has_neve
     await system.store.bury("w1", at_once=True)
     decide = system.store.decide
 
-    async def after_standing_still(ids: Sequence[str], choose: Decide) -> list[Change]:
+    async def after_standing_still(ids: Sequence[str], choose: Decide, **_: Any) -> list[Change]:
         monkeypatch.setattr(system.store, "decide", decide)
         assert await system.recovery.run() == 1, "the other leader's"
         await system.worker("w2")
@@ -255,7 +256,7 @@ async def test_a_leader_that_stood_still_takes_nothing_from_a_worker_it_has_neve
 @pytest.mark.usefixtures("echo")
 async def test_more_orphans_than_one_transaction_takes(system: System) -> None:
     await system.worker("w1", 2000)
-    tasks = [await system.submit() for _ in range(BATCH * 2 + 10)]
+    tasks = await system.submit_many(BATCH * 2 + 10)
     await system.round()
     await system.store.bury("w1", at_once=True)
     assert await system.recovery.run() == len(tasks)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tradefree.tasks.outcome import Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
+from tradefree.tasks.outcome import Asked, Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
+from tradefree.tasks.questions import COMPLETE, FAIL, RERUN, Action, Question, about_unknown
 from tradefree.tasks.retry import RetryPolicy
 from tradefree.tasks.states import LIVE, MOVES, ON_WORKER, TERMINAL, Status
 from tradefree.tasks.task import AttemptOutcome, LogLine, Task, Usage, lane_of, sort_at
@@ -18,6 +19,7 @@ from tradefree.tasks.transitions import (
     POISON_AFTER,
     Change,
     Rules,
+    answer,
     cancel,
     cancel_now,
     complete,
@@ -36,6 +38,7 @@ NOW = START + timedelta(hours=1)
 FIXED = RetryPolicy(max_attempts=3, backoff="fixed", initial=10.0)
 RULES = Rules(FIXED, max_deferral=60.0)
 RESUMABLE = Rules(FIXED, max_deferral=60.0, resumable=True)
+HOLDING = Rules(FIXED, max_deferral=60.0, hold=True)
 
 
 def a_task(status: Status = S.PROCESSING, **values: Any) -> Task:
@@ -83,6 +86,8 @@ def did_not(**values: Any) -> DidNotWork:
 # ── all moves at once ───────────────────────────────────────────────────────────────────────────────────────────────
 
 OUTCOMES: list[Outcome] = [
+    Asked(Question("?", actions=(Action("approve"),))),
+    DidNotWork("run_lost", "Gone.", retryable=True, unknown=True),
     Completed({"a": 1}),
     did_not(),
     did_not(retryable=False),
@@ -113,6 +118,8 @@ def every_task() -> Iterator[Task]:
             failures=failures,
             deferred_since=START if crashes else None,
             expires_at=START,
+            question=Question("?").stored(1) if status is S.AWAITING_INPUT else None,
+            answer_by=START if status is S.AWAITING_INPUT else None,
             **values,
         )
 
@@ -121,7 +128,11 @@ def moves(task: Task) -> Iterator[tuple[str, Change | None]]:
     yield "cancel", cancel(task, NOW)
     yield "expire", expire(task, NOW)
     yield "revive", revive(task, NOW)
-    for rules in (RULES, RESUMABLE):
+    yield "answer", answer(task, "approve", {}, NOW)
+    for decision in (RERUN, FAIL, COMPLETE):
+        asked = replace(task, question=about_unknown("It is gone.").stored(1))
+        yield "answer", answer(asked, decision, {}, NOW)
+    for rules in (RULES, RESUMABLE, HOLDING):
         for outcome in OUTCOMES:
             yield f"finish {outcome}", finish(task, report(outcome), rules, NOW, 0.5)
         if task.status is S.PROCESSING:
@@ -165,9 +176,8 @@ def test_every_change_is_a_drawn_move_and_leaves_a_task_that_makes_sense() -> No
                 assert new.holds_slot, f"{told}: a run that may go on has lost its place"
             assert (change.attempt is not None) == (name.startswith(("finish", "lose"))), told
     bulk = {(S.SCHEDULED, S.PENDING), (S.PENDING, S.QUEUED), (S.QUEUED, S.PROCESSING)}
-    later = {(S.PROCESSING, S.AWAITING_INPUT), (S.AWAITING_INPUT, S.FAILED)}
     drawn = {(source, to) for source, targets in MOVES.items() for to in targets}
-    assert drawn - made - bulk - later == set(), "drawn, but no function makes it"
+    assert drawn - made - bulk == set(), "drawn, but no function makes it"
 
 
 def test_every_live_state_can_be_left_and_cancelled() -> None:
@@ -190,7 +200,7 @@ def test_what_has_ended_cannot_be_moved(status: Status, move: Callable[[Task], C
         move(a_task(status))
 
 
-@pytest.mark.parametrize("status", [S.SCHEDULED, S.PENDING, S.QUEUED, S.AWAITING_INPUT])
+@pytest.mark.parametrize("status", [S.SCHEDULED, S.PENDING, S.QUEUED])
 def test_only_what_is_performed_can_complete(status: Status) -> None:
     with pytest.raises(AssertionError, match="no move from"):
         complete(a_task(status), {}, NOW)

@@ -19,6 +19,8 @@ from faults.chaos.recovery import reattached
 from faults.chaos.report import report_of
 from faults.chaos.storm import Storm, rage
 
+pytestmark = pytest.mark.xdist_group("storm")  # one after the other: each shakes many processes
+
 TASKS = 1000
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 KILLS = {"worker": 20, "redis": 6, "database": 4, "service": 10}
@@ -31,7 +33,6 @@ async def storm_of(plan: Plan, folder: Path, **size: Any) -> Storm:
     return storm
 
 
-@pytest.mark.storm
 @pytest.mark.timeout(1200)
 async def test_a_storm_harms_no_task(tmp_path: Path) -> None:
     storm = await storm_of(make_plan(TASKS, SEED), tmp_path)
@@ -53,7 +54,6 @@ def cut_off() -> Plan:
     return Plan(0, len(tasks), (Parcel(0.0, tuple(tasks), twice=False),), (Fault(5.0, "worker.cut_off", 36.0),))
 
 
-@pytest.mark.storm
 @pytest.mark.timeout(600)
 async def test_a_worker_that_is_cut_off_lets_go(tmp_path: Path) -> None:
     storm = await storm_of(cut_off(), tmp_path, services=2, workers=2, concurrency=40)
@@ -61,11 +61,14 @@ async def test_a_worker_that_is_cut_off_lets_go(tmp_path: Path) -> None:
     assert outcomes(storm.evidence.attempts)["lost"] > 0
 
 
-@pytest.mark.storm
 @pytest.mark.timeout(600)
-async def test_without_the_fence_the_judge_finds_tasks_at_work_twice_and_finished_twice(tmp_path: Path) -> None:
+async def test_without_the_fence_the_judge_finds_tasks_at_work_twice_and_ended_by_who_lost_them(
+    tmp_path: Path,
+) -> None:
     """The negative control: the same as above, and only the fence is missing."""
     storm = await storm_of(cut_off(), tmp_path, services=2, workers=2, concurrency=40, fenced=False)
     found = "\n".join(storm.findings)
     assert "were at work together for" in found, tmp_path
-    assert "its log says 2 times that it was completed" in found, tmp_path
+    # whether the second attempt still ends before the storm does, and its result is taken too, is chance
+    taken = ("its log says 2 times that it was completed", "is completed and has 0 completed attempts")
+    assert any(words in found for words in taken), tmp_path

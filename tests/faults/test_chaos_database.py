@@ -14,7 +14,6 @@ import pytest
 
 from faults.chaos.evidence import read_performances
 from faults.chaos.ground import Ground, down, ready
-from tradefree.testing.dify_standin import read_ledger
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -125,7 +124,7 @@ async def test_after_a_long_absence_a_run_at_dify_is_found_again(ground: Ground,
     for task_id in (at_dify, ours):
         task = await ended(api, task_id)
         assert [attempt["outcome"] for attempt in task["attempts"]] == ["lost", "completed"], task_id
-    (run,) = read_ledger(ground.dify.ledger)
+    (run,) = ground.dify.runs()
     assert (run.user, run.outcome) == (f"tf-{at_dify}-1", "succeeded")
     first, second = read_performances(ground.record, ())
     assert (first.how, second.how) == ("dropped", "ended")

@@ -8,9 +8,10 @@ from faults.sweep.callers import CALLERS
 from faults.sweep.fault import When
 from faults.sweep.fixtures import steadily as steadily
 from faults.sweep.rig import open_rig
-from faults.sweep.sweep import sweep
+from faults.sweep.sweep import sweep, undisturbed
 from faults.sweep.unit import Unit
 from faults.sweep.units import SINGLE_ENDS, STORE_UNITS, named
+from faults.sweep.upkeep import DELETING
 from private_servers import DATABASES
 from tradefree.database import mysql
 
@@ -46,3 +47,9 @@ async def test_a_server_that_says_nothing_is_given_up(unit: Unit, cold: bool, mo
     monkeypatch.setattr(mysql, "SILENT_SECONDS", 0.3)
     async with open_rig("mariadb") as rig:
         assert await sweep(rig, unit, [When.BEFORE, When.AFTER], cold=cold, silent=True) > 0
+
+
+@pytest.mark.parametrize("unit", DELETING, ids=str)
+async def test_what_is_old_is_really_deleted_there(unit: Unit) -> None:
+    async with open_rig("sqlite") as rig, rig.system() as system:
+        assert (await undisturbed(rig, unit, system)).answer > 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from tradefree.limits.places import Places, Seat
-from tradefree.limits.scopes import Room, Scope
+from tradefree.limits.room import Cap, Room
+from tradefree.limits.scopes import Scope
 
 TYPE, LANE = Scope("type", "a"), Scope("lane", "a/1")
 
 
 def a_room(used: dict[Scope, int] | None = None, **caps: int | None) -> Room:
-    return Room(lambda scope: caps.get(scope.kind), Counter(used or {}))
+    return Room(lambda scope: Cap(caps.get(scope.kind)), Counter(used or {}))
 
 
 def seats(**capacity: int) -> list[Seat]:
@@ -33,7 +34,7 @@ def test_places_left() -> None:
     room.take([TYPE, LANE])
     room.take([TYPE])
     assert room.left(TYPE) == 0
-    room.give_back([TYPE], 2)
+    room.take([TYPE], -2)
     assert room.left(TYPE) == 2
 
 

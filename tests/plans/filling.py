@@ -225,6 +225,19 @@ def _around(words: Words) -> Iterator[str]:
         INSERT INTO task_labels (digest, task_id, value)
         SELECT l.digest, {id_}, l.value {source} {words.in_order} fill_label l ON l.n = ({number}) * 7 % {LABELS} {some}
     """
+    yield f"""
+        INSERT INTO events (id, digest, source, event_id, type, data, attributes, received_at, received_by)
+        SELECT {id_}, {digest}, '/shop', {words.text("'e-'", number)},
+            CASE WHEN b.n % 50 = 7 THEN 'order.paid' ELSE 'order.created' END, '{{"n": 1}}', '{{}}', {at},
+            CASE WHEN b.n % 100 = 3 THEN 'key:few' ELSE 'key:many' END
+        {source} {some}
+    """
+    for name in ("rule-a", "rule-b"):
+        yield f"""
+            INSERT INTO event_decisions
+                (event_id, trigger_name, version, outcome, part, reason, conditions, task_id)
+            SELECT {id_}, '{name}', 1, 'made', '', '', '[true]', {id_} {source} {some}
+        """
     yield """
         INSERT INTO task_totals (type, status, shard, number)
         SELECT l.type, 'completed', s.n, 5000 FROM fill_lane l, fill_n s WHERE l.n < 10 AND s.n < 16

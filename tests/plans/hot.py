@@ -6,14 +6,24 @@ The order matters: what one act leaves, the next finds.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from plans.filling import FIRST, NOW, RARE, lane
 from plans.watching import Watch
 from tradefree.database.store import SqlStore
+from tradefree.events.decide import Decision, Outcome
+from tradefree.events.event import Event, NewEvent
+from tradefree.events.ports import Arrival, EventFilter
+from tradefree.events.schedules.keeper import event_of
+from tradefree.events.schedules.plan import plan
+from tradefree.events.schedules.schedule import Schedule
 from tradefree.ids import new_id, new_id_at
+from tradefree.tasks.callbacks.delivery import CALLBACK, SUBSCRIPTION_LABEL, telling
+from tradefree.tasks.callbacks.secrets import Secrets
+from tradefree.tasks.callbacks.subscription import Subscriber, Subscription
 from tradefree.tasks.outcome import Completed, Report
-from tradefree.tasks.ports import Round, RunState, Submission, TaskFilter
+from tradefree.tasks.ports import LineFilter, Round, RunState, Submission, TaskFilter
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import LogLine, Task, lane_of, sort_at
 from tradefree.tasks.transitions import Change, Rules, finish
@@ -59,6 +69,14 @@ async def act(store: SqlStore, watch: Watch) -> None:
     await _work(store, watch, admitted)
     await _recover(store, watch)
     await _browse(store, watch, admitted[0])
+    await _happen(store, watch)
+    await _keep_time(store, watch)
+    with watch.named("prune tasks"):
+        assert (await store.prune_tasks("t-0", NOW, BATCH)).last_id is not None
+    with watch.named("old tasks"):
+        old = await store.old_tasks(Status.COMPLETED, NOW, BATCH)
+        assert len(await store.whole_tasks(old.ids)) == len(old.ids) == BATCH
+        assert await store.delete_tasks(old.ids, NOW) == BATCH
 
 
 def a_task(number: int) -> Task:
@@ -99,6 +117,9 @@ async def _lead(store: SqlStore, watch: Watch) -> list[str]:
         await _look_around(round_, watch)
         with watch.named("heads of one lane"):
             await round_.heads({lanes[0]: 50})
+        with watch.named("heads of 200 lanes, one each"):
+            firsts = await round_.heads(dict.fromkeys(lanes[:200], 1))
+            assert all(map(len, firsts.values()))
         with watch.named("heads of 200 lanes"):
             heads = await round_.heads(dict.fromkeys(lanes[:200], 3))
         ids = [head.id for of_lane in heads.values() for head in of_lane][:BATCH]
@@ -134,7 +155,14 @@ async def _work(store: SqlStore, watch: Watch, ids: list[str]) -> None:
         assert not all(await store.save_states("worker-4", [RunState(id_, 1, {"run": "r"}) for id_ in ids]))
     with watch.named("append logs"):
         await store.append_logs([LogLine(id_, NOW, "info", "hello") for id_ in ids])
-    first, second = claimed[: BATCH // 2], claimed[BATCH // 2 :]
+    third, first, second = claimed[:10], claimed[10 : BATCH // 2], claimed[BATCH // 2 :]
+    with watch.named("finish and tell"):
+        told = await store.decide([task.id for task in third], _finish_and_tell, believed=third)
+    with watch.named("deliveries of a task"):
+        assert len(await store.deliveries_of(told[0].before.id, 50)) == 1
+    with watch.named("deliveries of a subscription"):
+        wanted = TaskFilter(types=(CALLBACK,), labels={SUBSCRIPTION_LABEL: "shop"})
+        assert len(await store.find(wanted, limit=PAGE)) == len(third)
     with watch.named("finish as believed"):
         done = await store.decide([task.id for task in first], _finish, believed=first)
     assert len(done) == len(first)
@@ -146,6 +174,11 @@ async def _work(store: SqlStore, watch: Watch, ids: list[str]) -> None:
 def _finish(task: Task) -> Change | None:
     report = Report(task.id, 1, "worker-3", Completed({"text": "done"}), ())
     return finish(task, report, Rules(), NOW, 0.5)
+
+
+def _finish_and_tell(task: Task) -> Change | None:
+    shop = Subscription(name="shop", url="https://shop.example.com/")
+    return telling(_finish(task), [Subscriber(shop, Secrets(current="whsec_"))])
 
 
 async def _recover(store: SqlStore, watch: Watch) -> None:
@@ -170,6 +203,25 @@ async def _browse(store: SqlStore, watch: Watch, task_id: str) -> None:
         assert await store.logs(task_id, limit=100)
     with watch.named("logs of a level"):
         await store.logs(task_id, after=1, limit=100, level="warning")
+    with watch.named("numbers of a status and a type"):
+        assert await store.numbers(TaskFilter(statuses=(Status.FAILED,), types=("t-1",)), limit=PAGE)
+    with watch.named("the newest line"):
+        newest = await store.newest_line()
+    with watch.named("what moves"):
+        assert await store.moved(newest - PAGE, PAGE)
+    with watch.named("what happened"):
+        assert await store.happened(newest - 1000, newest)
+    with watch.named("the line of a moment"):
+        assert await store.line_at(FIRST + timedelta(seconds=800_000))
+    with watch.named("lines of all tasks"):
+        assert (await store.lines(LineFilter(), limit=PAGE, newest_first=True)).lines
+    with watch.named("lines of a time"):
+        some_time = LineFilter(since=FIRST + timedelta(seconds=769_000), until=NOW, level="info")
+        assert (await store.lines(some_time, limit=PAGE, newest_first=False)).lines
+    with watch.named("lines that nobody wrote"):
+        assert not (await store.lines(LineFilter(text="nobody wrote this"), limit=PAGE, newest_first=True)).lines
+    with watch.named("lines of a type"):
+        assert (await store.lines(LineFilter(types=("t-1",)), limit=PAGE, newest_first=True)).lines
     with watch.named("counts"):
         assert await store.counts()
     with watch.named("all workers"):
@@ -179,3 +231,70 @@ async def _browse(store: SqlStore, watch: Watch, task_id: str) -> None:
             first = await store.find(wanted, limit=PAGE)
         with watch.named(f"next page: {name}"):
             await store.find(wanted, limit=PAGE, before_id=first[-1].id if first else "ffffffff")
+
+
+# ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HAPPENED: Mapping[str, EventFilter] = {
+    "everything": EventFilter(),
+    "a type": EventFilter(type="order.paid"),
+    "a type no event has": EventFilter(type="order.none"),
+    "types with a beginning": EventFilter(type="order.*"),
+    "a receiver": EventFilter(received_by="key:few"),
+    "since a moment": EventFilter(received_after=FIRST + timedelta(seconds=869_990)),
+    "a type in a period": EventFilter(
+        type="order.created",
+        received_after=FIRST + timedelta(seconds=800_000),
+        received_before=FIRST + timedelta(seconds=800_100),
+    ),
+}
+
+
+def an_arrival(number: int) -> Arrival:
+    """An event that makes one task; another rule did not match."""
+    new = NewEvent(f"new-{number}", "/shop", "order.created", data={"n": number})
+    task = a_task(number)
+    made = Decision("rule-a", 1, Outcome.MADE, task_id=task.id)
+    no = Decision("rule-b", 1, Outcome.NO_MATCH, "filter", conditions=(False,))
+    return Arrival(Event.of(new, new_id_at(NOW), NOW, "key:many"), (made, no), {"rule-a": Submission(task)})
+
+
+async def _happen(store: SqlStore, watch: Watch) -> None:
+    arrivals = [an_arrival(n) for n in range(BATCH)]
+    with watch.named("take events"):
+        taken = await store.take(arrivals)
+    with watch.named("take events again"):
+        assert await store.take(arrivals) != taken
+    event = arrivals[0].event.id
+    with watch.named("event"):
+        assert await store.event(event)
+    with watch.named("tasks of an event"):
+        assert await store.tasks_of(event)
+    with watch.named("decisions of a page"):
+        assert len(await store.decisions([arrival.event.id for arrival in arrivals[:PAGE]])) == PAGE
+    with watch.named("decisions of a trigger"):
+        some = await store.decisions_of("rule-a", limit=PAGE)
+        assert await store.decisions_of("rule-a", limit=PAGE, before_id=some[-1][0])
+    for name, wanted in HAPPENED.items():
+        with watch.named(f"events: {name}"):
+            first = await store.events(wanted, limit=PAGE)
+        with watch.named(f"next events: {name}"):
+            await store.events(wanted, limit=PAGE, before_id=first[-1].id if first else "ffffffff")
+
+
+async def _keep_time(store: SqlStore, watch: Watch) -> None:
+    """A run that makes many tasks, and a look at whether they have ended."""
+    schedule = Schedule(name="poll", every=60.0, overlap="skip")
+    await store.put_schedule(schedule, NOW - timedelta(seconds=60))
+    with watch.named("next wake"):
+        assert await store.next_wake()
+    [due] = await store.due_schedules(NOW, 10)
+    ahead = plan(schedule, due.fire_at, NOW)
+    event = Event.of(event_of(schedule, ahead.fires[0]), new_id_at(NOW), NOW, "schedule:poll")
+    made = {f"rule-{number}": Submission(replace(a_task(number), event_id=event.id)) for number in range(BATCH)}
+    decisions = [Decision(name, 1, Outcome.MADE, task_id=each.task.id) for name, each in made.items()]
+    with watch.named("raise a run"):
+        assert await store.fire(due, ahead, [Arrival(event, tuple(decisions), made, refusable=False)], NOW)
+    with watch.named("due schedules"):
+        [again] = await store.due_schedules(NOW + timedelta(seconds=60), 10)
+    assert again.unfinished

@@ -23,9 +23,10 @@ from private_servers import DATABASES, database_on
 from tradefree.access.secrets import SecretBox, new_key
 from tradefree.database.migrate import upgrade
 from tradefree.database.store import SqlStore
+from tradefree.database.stores.following import MANY, SOME
 from tradefree.testing.clock import FrozenClock
 
-BIG = {"tasks", "task_logs", "task_labels", "attempts", "idempotency_keys"}
+BIG = {"tasks", "task_logs", "task_labels", "attempts", "idempotency_keys", "events", "event_decisions"}
 READS_EVERYTHING = {"ALL", "index", "SCAN"}
 N = hot.BATCH
 IN_FLIGHT = filling.ODD - filling.ON_WORKER + 20
@@ -57,7 +58,14 @@ def keys(*names: str) -> set[str]:
     return {"tasks.PRIMARY" if n == "id" else n if "." in n else f"tasks.ix_tasks_{n}" for n in names}
 
 
+LINES = "task_logs.PRIMARY"
 LABELS, KEYS, LOGS = "task_labels.PRIMARY", "idempotency_keys.PRIMARY", "task_logs.ix_task_logs_task"
+LABEL_OF = "task_labels.ix_task_labels_task"
+
+OF_A_TASK = ("id", "attempts.PRIMARY", LOGS, LABEL_OF, "idempotency_keys.ix_idempotency_keys_created")
+
+EVENT, DECIDED = "events.PRIMARY", "event_decisions.PRIMARY"
+DIGEST, BY_TRIGGER = "events.uq_events_digest", "event_decisions.ix_event_decisions_trigger"
 
 ACTS = {
     "submit": Expected(keys(KEYS), 2 * N, sqlite=keys(KEYS, "id"), sqlite_reads=10 * N),
@@ -71,6 +79,7 @@ ACTS = {
     "workers": Expected(set(), 210),
     "unaccounted": Expected(keys("held"), IN_FLIGHT + 100),
     "heads of one lane": Expected(keys("lane"), 3 * 50),
+    "heads of 200 lanes, one each": Expected(keys("lane", "id"), 200 * 5),
     "heads of 200 lanes": Expected(keys("lane"), 200 * 4 * 4),
     "admit": Expected(keys("id"), 6 * N),
     "beat": Expected(keys("worker"), 4 * N),
@@ -78,6 +87,9 @@ ACTS = {
     "save states": Expected(keys("id"), 6 * N),
     "save states of one that is gone": Expected(keys("id"), 8 * N),
     "append logs": Expected(set(), N),
+    "finish and tell": Expected(keys("id"), N),
+    "deliveries of a task": Expected(keys(LABELS, "id"), 10),
+    "deliveries of a subscription": Expected(keys(LABELS, "type", "id"), TRIALS + 4 * FULL_PAGE),
     "finish as believed": Expected(keys("id"), 6 * N),
     "finish": Expected(keys("id"), 7 * N),
     "lapsed": Expected(set(), 210),
@@ -89,8 +101,40 @@ ACTS = {
     "attempts": Expected({"attempts.PRIMARY"}, 5),
     "logs": Expected({LOGS}, 20),
     "logs of a level": Expected({LOGS}, 20),
+    "numbers of a status and a type": Expected(keys("status", "type", "id"), TRIALS + 10 * FULL_PAGE),
+    "the newest line": Expected(set(), 2, sqlite={"task_logs.None"}),
+    "what moves": Expected(keys("id", "task_logs.PRIMARY"), 5 * hot.PAGE),
+    "what happened": Expected(keys("id", "task_logs.PRIMARY", "attempts.PRIMARY"), 3000),
+    "the line of a moment": Expected({"task_logs.PRIMARY"}, 50, sqlite={"task_logs.None", "task_logs.PRIMARY"}),
+    "lines of all tasks": Expected(keys("id", LINES), MANY + 5 * hot.PAGE),
+    "lines of a time": Expected(keys("id", LINES), 2 * MANY, sqlite=keys("id", LINES, "task_logs.None")),
+    "lines that nobody wrote": Expected(keys("id", LINES), 2 * MANY + 10),
+    "lines of a type": Expected(keys("id", LINES), 3 * SOME),
     "counts": Expected(keys("lane"), 170_000),
+    "next wake": Expected(set(), 2),
+    "raise a run": Expected(keys(), 10 * N, sqlite=keys(EVENT)),
+    "due schedules": Expected(keys("id", DECIDED), 4 * N),
+    "prune tasks": Expected(keys("type", *OF_A_TASK), 30 * N, sqlite=keys("type", *OF_A_TASK, KEYS)),
+    "old tasks": Expected(keys("status", *OF_A_TASK), 40 * N, sqlite=keys("status", *OF_A_TASK, KEYS)),
     "all workers": Expected(keys("worker"), 2 * IN_FLIGHT),
+}
+
+EVENTS = {
+    "take events": Expected(keys(DIGEST), 3 * N, sqlite=keys(EVENT), sqlite_reads=10 * N),
+    "take events again": Expected(keys(DIGEST, DECIDED), 8 * N, sqlite=keys(EVENT, DECIDED)),
+    "event": Expected(keys(EVENT), 2),
+    "tasks of an event": Expected(keys(DECIDED, "id"), 6),
+    "decisions of a page": Expected(keys(DECIDED), 4 * hot.PAGE),
+    "decisions of a trigger": Expected(keys(BY_TRIGGER), 5 * hot.PAGE),
+}
+HAPPENED = {
+    "everything": Expected(keys(EVENT), 3 * hot.PAGE, scans=True),
+    "a type": Expected(keys("events.ix_events_type"), 3 * hot.PAGE),
+    "a type no event has": Expected(keys("events.ix_events_type"), 10),
+    "types with a beginning": Expected(keys(EVENT), 3 * hot.PAGE, scans=True),
+    "a receiver": Expected(keys("events.ix_events_receiver"), 3 * hot.PAGE),
+    "since a moment": Expected(keys(EVENT), 3 * hot.PAGE),
+    "a type in a period": Expected(keys("events.ix_events_type"), 3 * hot.PAGE),
 }
 
 LISTS = {
@@ -121,7 +165,12 @@ LISTS = {
     "a text since a moment": Expected(keys("id", "task_labels.ix_task_labels_task"), 120_000),
 }
 
-EXPECTED = ACTS | {f"{page}: {name}": e for name, e in LISTS.items() for page in ("list", "next page")}
+EXPECTED = (
+    ACTS
+    | EVENTS
+    | {f"{page}: {name}": e for name, e in LISTS.items() for page in ("list", "next page")}
+    | {f"{page}: {name}": e for name, e in HAPPENED.items() for page in ("events", "next events")}
+)
 
 
 # ── looking at it ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,3 +272,4 @@ def _bad_plans_are_found_out(watch: Watch, kind: str) -> None:
 
 def test_every_list_is_expected() -> None:
     assert set(LISTS) == set(hot.LISTS)
+    assert set(HAPPENED) == set(hot.HAPPENED)

@@ -34,12 +34,27 @@ def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         ("QUEUES", "a,,b"),
         ("LOG_LEVEL", "chatty"),
         ("MAX_BODY_BYTES", "10"),
+        ("PUBLIC_URL", "tasks.example.com"),
+        ("PUBLIC_URL", "https://user:secret@tasks.example.com"),
+        ("PUBLIC_URL", "https://tasks.example.com/?a=b"),
+        ("CALLBACK_ALLOW", "http://hooks.example.com"),
+        ("CALLBACK_ALLOW", "10.0.0.0/99"),
+        ("CALLBACK_ALLOW", "hooks.example.com:8080"),
+        ("CALLBACK_ALLOW", "*.example.com"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"TRADEFREE_{name}", value)
     with pytest.raises(SettingsError, match=f"^TRADEFREE_{name}: .+"):
         load_settings()
+
+
+def test_where_callbacks_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADEFREE_CALLBACK_ALLOW", "hooks.corp.example, .inner.example,10.1.0.0/16 , fd00::/8,redis,")
+    monkeypatch.setenv("TRADEFREE_PUBLIC_URL", "https://tasks.example.com/tf/")
+    settings = load_settings()
+    assert settings.callback_hosts == ("hooks.corp.example", ".inner.example", "10.1.0.0/16", "fd00::/8", "redis")
+    assert settings.public_url == "https://tasks.example.com/tf"
 
 
 def test_a_database_url_that_cannot_be_read() -> None:

@@ -20,7 +20,10 @@ some = st.integers(0, 1000)
 """Which of those there are."""
 types = st.sampled_from(sorted(TYPES))
 wishes = st.sampled_from(
-    ["completed", "failed", "failed", "refused", "busy", "unresolved", "unresolved", "let go unseen", "hand back"]
+    [
+        *("completed", "failed", "failed", "refused", "busy", "unresolved", "unresolved"),
+        *("let go unseen", "hand back", "asked"),
+    ]
 )
 new_tasks = st.builds(
     NewTask,
@@ -100,6 +103,11 @@ class Machine(RuleBasedStateMachine):
     def somebody_asks(self, number: int, wish: str) -> None:
         task_id = list(self.world.accepted)[number % len(self.world.accepted)]
         self.do(self.world.cancel(task_id) if wish == "cancel" else self.world.retry(task_id))
+
+    @rule(number=some, action=st.sampled_from(["approve", "no action of the form"]))
+    def somebody_answers(self, number: int, action: str) -> None:
+        if self.world.waiting:
+            self.do(self.world.answer(self.world.waiting[number % len(self.world.waiting)], action))
 
     @rule(number=some, wish=wishes)
     def somebody_cancels_what_runs(self, number: int, wish: str) -> None:

@@ -15,8 +15,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from protocol.machine import Machine
 from protocol.world import Finish, World
 from stores.engines import ENGINES
+from tradefree.limits.room import NO_CAP
 from tradefree.tasks import transitions
-from tradefree.tasks.admit import Admission
 from tradefree.tasks.outcome import Report
 from tradefree.tasks.recover import Recovery
 from tradefree.tasks.states import Status
@@ -94,7 +94,7 @@ def haste(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_limits(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Admission, "_limits", lambda self, lane: ())
+    patch.setattr("tradefree.tasks.book.Book.cap", lambda self, scope: NO_CAP)
 
 
 def no_capacity(patch: pytest.MonkeyPatch) -> None:

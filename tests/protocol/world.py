@@ -16,13 +16,14 @@ from typing import Any
 
 from stores.acts import save_state
 from stores.engines import AnyStore, Engine
-from tradefree.errors import Conflict, LeadershipLost
+from tradefree.errors import Conflict, InvalidInput, LeadershipLost
 from tradefree.ids import new_id
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.control import Control
 from tradefree.tasks.dispatch import Dispatcher
-from tradefree.tasks.outcome import Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
+from tradefree.tasks.outcome import Asked, Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
 from tradefree.tasks.ports import DISPATCH, TaskFilter
+from tradefree.tasks.questions import Action, Question
 from tradefree.tasks.recover import LEASE, Recovery, rules_of
 from tradefree.tasks.states import ON_WORKER, Status
 from tradefree.tasks.submit import NewTask, Submitter
@@ -37,6 +38,7 @@ MARGIN = 3.0
 BEAT = 2.0
 CAPACITY = 3
 RESUMABLE = frozenset({"agent"})
+FORM = Question("Well?", actions=(Action("approve"),))
 TYPES: dict[str, dict[str, Any]] = {
     "plain": {"runner": "plain", "concurrency": {"max_running": 3, "max_running_per_key": 1}},
     "agent": {"runner": "agent", "concurrency": {"max_running": 2}, "retry": {"max_attempts": 3, "initial": 5}},
@@ -161,6 +163,25 @@ class World:
             await self.control.cancel(task_id, "ann")
         except Conflict:
             return
+
+    @property
+    def waiting(self) -> list[str]:
+        """Tasks that wait for a person, as last seen."""
+        return [task.id for task in self.before.values() if task.status is Status.AWAITING_INPUT]
+
+    async def answer(self, task_id: str, action: str = "approve") -> None:
+        try:
+            await self.control.answer(task_id, action, {})
+            assert action == "approve", "an answer was taken that the form does not have"
+        except InvalidInput:
+            assert action != "approve"
+        except Conflict:
+            pass
+
+    async def answer_all(self) -> None:
+        self.before = await self.tasks()
+        for task_id in self.waiting:
+            await self.answer(task_id)
 
     async def retry(self, task_id: str) -> None:
         try:
@@ -308,6 +329,8 @@ class World:
             return DidNotWork("lost", "Lost.", retryable=True, unresolved=True)
         if run is not None:
             run.going_on = False
+        if wish == "asked":
+            return Asked(FORM)  # paused, a run needs no place
         if wish in ("failed", "refused"):
             return DidNotWork("x", "No.", retryable=wish == "failed")
         return Completed({"attempt": task.attempt_count})
@@ -491,6 +514,7 @@ class World:
         leader = self.dispatchers[0]
         for _ in range(400):
             await self.tick(BEAT, leader=leader)
+            await self.answer_all()
             for process in self.processes:
                 await self.claim(process)
                 for performance in list(process.hands.values()):
@@ -511,7 +535,8 @@ def _ended(task: Task) -> int:
 
 
 def makes_sense(task: Task) -> None:
-    assert task.status is not Status.AWAITING_INPUT
+    assert (task.status is Status.AWAITING_INPUT) <= (task.question is not None and not task.holds_slot)
+    assert not (task.terminal and task.question), "an ended task asks"
     if task.status in ON_WORKER:
         assert task.holds_slot
         assert task.worker_id is not None

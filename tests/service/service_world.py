@@ -16,14 +16,28 @@ from fastapi import FastAPI
 
 from tradefree.access.keys import Keys
 from tradefree.access.scopes import Scope
+from tradefree.access.sessions import Sessions
+from tradefree.bootstrap import make_endpoints
 from tradefree.broker.signals import LocalSignals
+from tradefree.callbacks.guard import Guard
 from tradefree.clock import SystemClock
+from tradefree.events.hooks.book import HookBook, MessageCounter
+from tradefree.events.hooks.reception import Reception
+from tradefree.events.intake import Intake
+from tradefree.events.rules import Rules
+from tradefree.metrics.happened import Happened
+from tradefree.metrics.page import Page
 from tradefree.runners.echo import EchoRunner
 from tradefree.service.app import create_app
+from tradefree.service.context import RequestTracer
 from tradefree.settings import Settings
 from tradefree.tasks.announce import announce
+from tradefree.tasks.callbacks.subscriptions import Subscriptions
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.control import Control
+from tradefree.tasks.endpoints import Endpoints
+from tradefree.tasks.limiting import Limiting
+from tradefree.tasks.measure import Measuring
 from tradefree.tasks.ports import Runner, TaskFilter
 from tradefree.tasks.states import TERMINAL, Status
 from tradefree.tasks.submit import Submitter
@@ -33,6 +47,8 @@ from tradefree.tasks.types import TaskType
 from tradefree.testing.memory import MemoryStore
 
 API = "/api/v1"
+ENDLESS = {"stream_task", "watch_everything"}
+"""Operations whose answers end with the task, or never; ``test_stream`` and ``test_live`` have them."""
 MAX_BODY = 50_000
 STRICT = {"type": "object", "properties": {"customer_id": {"type": "string"}}, "required": ["customer_id"]}
 
@@ -79,16 +95,38 @@ class System:
     store: MemoryStore
     signals: WatchedSignals
     runners: Mapping[str, Runner] = field(default_factory=lambda: {"echo": EchoRunner()})
+    endpoints: Mapping[str, Endpoints] = field(default_factory=make_endpoints)
     dispatcher: Dispatcher = field(default_factory=Dispatcher)
     stream_secret: bytes = hashlib.sha256(b"test").digest()
     version: str = "0.0.test"
+    tracer: RequestTracer | None = None
     trouble: dict[str, str | None] = field(default_factory=lambda: {"database": None, "broker": None})
 
     def __post_init__(self) -> None:
         self.catalog = Catalog(self.store, self.clock)
-        self.submitter = Submitter(self.store, self.catalog, self.signals, self.clock)
+        self.rules = Rules(self.store, self.store, self.clock)
+        self.intake = Intake(self.store, self.rules, self.catalog, self.signals, self.clock)
         self.control = Control(self.store, self.store, self.catalog, self.signals, self.clock)
+        self.limiting = Limiting(self.store, self.store, self.catalog, self.signals, self.clock)
+        guard = Guard(["hooks.test"])
+        self.submitter = Submitter(self.store, self.catalog, self.signals, self.clock, guard=guard)
+        self.subscriptions = Subscriptions(self.store, self.catalog, self.signals, self.clock, guard)
         self.keys = Keys(self.store, self.clock)
+        self.sessions = Sessions(self.store, self.keys, self.clock)
+        self.hooks = HookBook(self.store, self.clock)
+        self.happened = Happened(self.version)
+        self.metrics = Page(self.happened, Measuring(self.store, self.catalog, self.clock).picture)
+        self.reception = Reception(self.hooks, MessageCounter(self.store, self.clock), self.intake, self.clock)
+
+    async def about(self) -> Mapping[str, Any]:
+        return {
+            "database": "none",
+            "schema_version": None,
+            "protocol": 1,
+            "leader": None,
+            "last_backup": None,
+            "last_proved_backup": None,
+        }
 
     async def ping(self) -> Mapping[str, str | None]:
         return self.trouble
@@ -153,10 +191,12 @@ class World:
         now = self.system.clock.now()
         await self.system.store.append_logs([LogLine(task_id, now, level, message) for message in messages])
 
-    async def enlist(self, name: str, capacity: int, lease: float = 60.0) -> Worker:
+    async def enlist(self, name: str, capacity: int, lease: float = 60.0, worker_id: str | None = None) -> Worker:
         """A worker with a lease of so many seconds."""
         now = self.system.clock.now()
-        worker = Worker(f"id-{name}", name, f"{name}.dq", ("default",), capacity, "1", now, now + timedelta(seconds=60))
+        worker = Worker(
+            worker_id or f"id-{name}", name, f"{name}.dq", ("default",), capacity, "1", now, now + timedelta(seconds=60)
+        )
         await self.system.store.enlist(worker, lease)
         return worker
 

@@ -8,21 +8,43 @@ from typing import Any
 import httpx
 import pytest
 
-from service.service_world import API, World, a_world
+from service.event_calls import event, put_rule, send
+from service.service_world import API, MAX_BODY, World, a_world
 from tradefree.access.scopes import Scope
+from tradefree.ids import new_id
+from tradefree.service.callers import Needs
 from tradefree.service.openapi import operations
+from tradefree.settings import Settings
+from tradefree.tasks.questions import Action, Question
 from tradefree.tasks.states import Status
 
-GUARDED = [(path, method, route.operation_id, guard) for path, method, route, guard in operations() if guard]
+GUARDED = [
+    (path, method, route.operation_id, guard) for path, method, route, guard in operations() if isinstance(guard, Needs)
+]
 OPEN = {(path, method) for path, method, _, guard in operations() if guard is None}
 
 BODIES: dict[str, Any] = {
     "submit_task": {"type": "echo"},
     "submit_batch": [{"type": "echo"}],
+    "answer_task": {"action": "yes"},
     "retry_task": {},
     "act_on_tasks": {"action": "cancel", "filter": {"type": ["echo"]}},
     "put_task_type": {"runner": "echo"},
     "put_connection": {"base_url": "https://dify.example/v1", "api_key": "app-secret"},
+    "define_limit": {"max_running": 3},
+    "change_limit": {"max_running": 3},
+    "set_limit_mode": {"mode": "paused"},
+    "put_trigger": {"event": "a", "task_type": "echo"},
+    "enable_trigger": {"enabled": False},
+    "preview_trigger": {"trigger": {"name": "echo", "event": "a", "task_type": "echo"}},
+    "put_hook": {"preset": "github", "secrets": ["long-enough"]},
+    "put_schedule": {"every": 60},
+    "preview_schedule": {"every": 60},
+    "pause_schedule": {},
+    "put_subscription": {"url": "https://hooks.example.com/"},
+    "pause_subscription": {},
+    "rotate_subscription_secret": {},
+    "rotate_callback_secret": {},
     "create_api_key": {"name": "k", "scopes": ["tasks:read"]},
 }
 
@@ -35,17 +57,37 @@ async def world() -> AsyncIterator[World]:
 
 async def ask(client: httpx.AsyncClient, world: World, path: str, method: str, operation: str) -> httpx.Response:
     """One request to a route, with everything in the path there."""
-    name = {"put_connection": "bot", "get_connection": "bot", "delete_connection": "bot"}.get(operation, "echo")
+    name = "bot" if operation.endswith("_connection") else "echo"
+    if "subscription" in operation and operation != "put_subscription":
+        await world.api.put(f"{API}/subscriptions/echo", json={"url": "https://hooks.example.com/"})
     key_id = (await world.system.keys.list())[-1].id
     task = (await world.api.post(f"{API}/tasks", json={"type": "echo"})).json()["id"]
     if operation in ("retry_task", "stream_task"):
         await world.move(task, Status.FAILED)
-    url = path.format(task_id=task, name=name, key_id=key_id)
+    if operation == "answer_task":
+        question = Question("Well?", actions=(Action("yes"),)).stored(1)
+        await world.move(task, Status.AWAITING_INPUT, question=question)
+    scope = "limit:shared" if operation == "define_limit" else "type:echo"
+    happened = ""
+    if operation == "get_event":
+        happened = (await send(world.api, event())).json()["id"]
+    worker = ""
+    if operation == "drain_worker":
+        world.system.settings = Settings(broker_url="redis://127.0.0.1/0", max_body_bytes=MAX_BODY)
+        worker = (await world.enlist("w", 1, worker_id=new_id())).id
+    url = path.format(task_id=task, name=name, key_id=key_id, scope=scope, event_id=happened, worker_id=worker)
+    if operation == "watch_everything":
+        world.app.state.closing.set()  # or the answer would have no end
+    if operation == "send_event":
+        return await send(client, event())
+    if path.startswith(f"{API}/triggers/{{name}}") and operation != "put_trigger":
+        await put_rule(world.api, "echo", event="a")
     return await client.request(method, url, json=BODIES.get(operation))
 
 
 def test_only_these_paths_are_open() -> None:
-    assert {("/", "get"), ("/healthz", "get"), ("/readyz", "get")} == OPEN
+    beside = {("/", "get"), ("/healthz", "get"), ("/readyz", "get"), ("/metrics", "get"), ("/hooks/{name}", "post")}
+    assert beside | {(f"{API}/console/session", "post")} == OPEN
 
 
 def test_the_walk_sees_every_route(world: World) -> None:
@@ -53,7 +95,7 @@ def test_the_walk_sees_every_route(world: World) -> None:
     documented = {(path, method) for path, methods in world.app.openapi()["paths"].items() for method in methods}
     assert walked == documented
     beside = {path for route in world.app.routes if (path := getattr(route, "path", None)) is not None}
-    assert beside == {"/openapi.json", "/docs"}
+    assert beside == {"/openapi.json", "/docs", "/{path:path}"}, "the last are the console's files"
 
 
 @pytest.mark.parametrize(("path", "method", "operation", "guard"), GUARDED, ids=[str(g[2]) for g in GUARDED])
@@ -65,8 +107,13 @@ async def test_a_route_demands_its_scope(world: World, path: str, method: str, o
     wrong = await ask(await world.as_key(*others), world, path, method, operation)
     assert wrong.status_code == 403
     assert guard.scope.value in wrong.json()["detail"]
-    if operation in ("get_connection", "delete_connection"):
-        await world.api.put(f"{API}/connections/bot", json=BODIES["put_connection"])
+    if operation in ("get_connection", "delete_connection", "check_connection"):
+        nobody_there = {"base_url": "http://127.0.0.1:1/v1", "api_key": "app-secret"}
+        await world.api.put(f"{API}/connections/bot", json=nobody_there)
+    if operation.endswith("_hook"):
+        await world.api.put(f"{API}/hooks/echo", json=BODIES["put_hook"])
+    if "_schedule" in operation:
+        await world.api.put(f"{API}/schedules/echo", json=BODIES["put_schedule"])
     if operation == "delete_task_type":
         await world.api.post(f"{API}/task-actions", json={"action": "cancel", "all": True})
     right = await ask(await world.as_key(guard.scope), world, path, method, operation)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from service.service_world import API, World, a_world
+from tradefree.access.scopes import Scope
+from tradefree.service import estimate
+from tradefree.tasks.series import Happening, sorted_in
 from tradefree.tasks.states import TERMINAL, Status
 
 
@@ -80,10 +85,10 @@ async def test_a_live_task_cannot_be_retried(world: World) -> None:
     assert "pending" in answer.json()["detail"]
 
 
-async def act(world: World, **body: Any) -> dict[str, int]:
+async def act(world: World, **body: Any) -> dict[str, Any]:
     answer = await world.api.post(f"{API}/task-actions", json=body)
     assert answer.status_code == 200, answer.text
-    outcome: dict[str, int] = answer.json()
+    outcome: dict[str, Any] = answer.json()
     return outcome
 
 
@@ -110,12 +115,72 @@ async def test_completed_work_is_done_again_only_if_that_is_said(world: World) -
     assert await status_of(world, completed) == "pending"
 
 
+async def test_a_dry_run_counts_and_does_nothing(world: World) -> None:
+    failed = [await submit(world, Status.FAILED) for _ in range(3)]
+    other = await submit(world, Status.FAILED, type="strict", input_data={"customer_id": "7"})
+    outcome = await act(world, action="retry", all=True, dry_run=True)
+    assert (outcome["matched"], outcome["changed"]) == (4, 0)
+    assert outcome["estimate"] == {"by_type": {"echo": 3, "strict": 1}, "more": False, "tokens": None, "cost": None}
+    assert {await status_of(world, task) for task in (*failed, other)} == {"failed"}
+    assert await world.system.store.audit(limit=10, target="tasks") == []
+
+
+async def test_a_dry_run_of_a_retry_says_what_it_may_cost(world: World) -> None:
+    for _ in range(3):
+        await submit(world, Status.FAILED)
+    now = datetime.now(UTC)
+    happened = [
+        Happening(now, "task.completed", "echo", tokens=100, price=Decimal("0.5"), currency="USD"),
+        Happening(now, "task.failed", "echo", tokens=20, price=Decimal("0.1"), currency="USD"),
+        Happening(now - timedelta(days=40), "task.failed", "echo", tokens=10_000),
+        Happening(now, "task.completed", "strict", tokens=10_000),
+    ]
+    assert await world.system.store.tally(None, 1, sorted_in(happened))
+    told = (await act(world, action="retry", all=True, dry_run=True))["estimate"]
+    assert told["tokens"] == 180
+    assert told["cost"] == {"USD": pytest.approx(0.9)}
+    failed = {"status": ["failed"]}
+    assert (await act(world, action="cancel", filter=failed, dry_run=True))["estimate"]["cost"] is None
+
+
+async def test_more_than_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "MOST", 2)
+    for _ in range(3):
+        await submit(world)
+    outcome = await act(world, action="cancel", all=True, dry_run=True)
+    assert (outcome["matched"], outcome["estimate"]["more"]) == (2, True)
+
+
+async def test_step_by_step_everything_is_done_once(world: World) -> None:
+    tasks = [await submit(world) for _ in range(5)]
+    outcome = await act(world, action="cancel", all=True, limit=2)
+    assert (outcome["matched"], outcome["changed"]) == (2, 2)
+    assert [await status_of(world, task) for task in tasks] == ["pending"] * 3 + ["cancelled"] * 2
+    late = await submit(world)
+    changed = 2
+    while outcome["next_cursor"] is not None:
+        outcome = await act(world, action="cancel", all=True, limit=2, cursor=outcome["next_cursor"])
+        changed += outcome["changed"]
+    assert changed == 5
+    assert await status_of(world, late) == "pending", "it came after the action"
+    trail = [entry.action for entry in await world.system.store.audit(limit=10, target="tasks")]
+    assert trail == ["tasks.cancel.done"] * 3 + ["tasks.cancel"]
+
+
+async def test_a_dry_run_sees_no_more_than_the_key(world: World) -> None:
+    await submit(world)
+    narrow = await world.as_key(Scope.TASKS_WRITE, own_only=True)
+    answer = await narrow.post(f"{API}/task-actions", json={"action": "cancel", "all": True, "dry_run": True})
+    assert answer.json()["matched"] == 0
+
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"action": "cancel"}, "", "all"),
     ({"action": "cancel", "filter": {}}, "", "all"),
     ({"action": "cancel", "filter": {"status": [], "labels": {}}}, "", "all"),
     ({"action": "cancel", "filter": {"concurrency_key": None}}, "", "all"),
     ({"action": "cancel", "filter": {}, "all": "yes"}, "all", "boolean"),
+    ({"action": "cancel", "all": True, "limit": 0}, "limit", "greater than"),
     ({"action": "delete", "all": True}, "action", "'cancel' or 'retry'"),
     ({"all": True}, "action", "required"),
     ({"action": "cancel", "filter": {"state": ["failed"]}}, "filter/state", "not a known field"),

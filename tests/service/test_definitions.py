@@ -45,7 +45,10 @@ BAD_TYPES: list[tuple[str, Any, str, str]] = [
     ("t", {"runner": "echo", "input_schema": {"type": "thing"}}, "input_schema", "JSON Schema"),
     ("t", {"runner": "echo", "timeout": "soon"}, "timeout", "10m"),
     ("t", {"runner": "echo", "retry": {"max_attempts": 0}}, "retry/max_attempts", "greater than or equal to 1"),
-    ("t", {"runner": "echo", "limits": {}}, "limits", "not a known field"),
+    ("t", {"runner": "echo", "limits": {}}, "limits", "valid tuple"),
+    ("t", {"runner": "echo", "limits": ["nope"]}, "limits", "unknown limit"),
+    ("t", {"runner": "echo", "rate": "0/s"}, "rate", "at least one start"),
+    ("t", {"runner": "echo", "concurrency": {"key": "input."}}, "concurrency/key", "not a CEL expression"),
     ("Bad Name", {"runner": "echo"}, "name", "pattern"),
     ("t", [], "", "object"),
 ]
@@ -75,6 +78,7 @@ async def test_a_connections_secret_goes_in_and_never_comes_out(world: World) ->
     made = await world.api.put(f"{API}/connections/bot", json=BOT)
     assert made.status_code == 201
     shown = {"name": "bot", "kind": "dify", "base_url": BOT["base_url"], "api_key_set": True, "options": {}}
+    shown |= {"max_running": None, "rate": None, "burst": 1, "max_pending": None, "adaptive": True}
     assert made.json() == (await world.api.get(f"{API}/connections/bot")).json() == shown
     assert (await world.api.get(f"{API}/connections")).json() == {"items": [shown]}
     stored = (await world.system.store.connections())["bot"]

@@ -14,10 +14,21 @@ import pytest
 from pydantic import BaseModel
 
 from service.service_world import World, a_world
+from tradefree.events.schedules.schedule import Schedule
+from tradefree.events.trigger import Trigger
+from tradefree.limits.caps import Caps
 from tradefree.service.models.api_keys import KeyRequest
 from tradefree.service.models.batches import BatchItem
+from tradefree.service.models.callbacks import PauseRequest, RotateRequest, SubscriptionRequest
 from tradefree.service.models.definitions import ConnectionRequest
+from tradefree.service.models.events import CloudEvent
+from tradefree.service.models.hooks import HookRequest
+from tradefree.service.models.limits import LimitRequest, ModeRequest
+from tradefree.service.models.questions import AnswerRequest
+from tradefree.service.models.schedules import SchedulePauseRequest
+from tradefree.service.models.sessions import SignIn
 from tradefree.service.models.tasks import RetryRequest, SubmitRequest, TaskAction
+from tradefree.service.models.triggers import EnabledRequest, PreviewRequest
 from tradefree.tasks.types import TaskType
 
 PACKAGE = "tradefree_ai_task_system_client"
@@ -62,10 +73,10 @@ def test_every_operation_is_described(document: dict[str, Any]) -> None:
 
 
 def test_every_guarded_operation_names_its_scope_and_the_ways_to_send_a_key(document: dict[str, Any]) -> None:
-    assert set(document["components"]["securitySchemes"]) == {"bearer", "api_key"}
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "api_key", "session"}
     for path, operation in operations(document):
-        if path.startswith("/api/"):
-            assert operation["security"] == [{"bearer": []}, {"api_key": []}]
+        if path.startswith("/api/") and not path.startswith("/api/v1/console/"):
+            assert operation["security"] == [{"bearer": []}, {"api_key": []}, {"session": []}]
             assert "Needs the scope" in operation["description"]
             assert {"401", "403", "503"} <= set(operation["responses"])
 
@@ -84,19 +95,38 @@ def test_every_body_has_an_example_that_is_accepted(document: dict[str, Any]) ->
         SubmitRequest,
         BatchItem,
         RetryRequest,
+        AnswerRequest,
         TaskAction,
         ConnectionRequest,
         KeyRequest,
+        Caps,
+        LimitRequest,
+        ModeRequest,
+        HookRequest,
+        SchedulePauseRequest,
+        CloudEvent,
+        EnabledRequest,
+        PreviewRequest,
+        SubscriptionRequest,
+        PauseRequest,
+        RotateRequest,
+        SignIn,
     )
     for model in models:
         for example in document["components"]["schemas"][model.__name__]["examples"]:
             model.model_validate(example)
-    (example,) = document["paths"]["/api/v1/task-types/{name}"]["put"]["requestBody"]["content"]["application/json"][
-        "examples"
-    ].values()
-    TaskType.model_validate({"name": "t", **example["value"]})
+    checked: dict[tuple[str, str], type[BaseModel]] = {
+        ("/api/v1/task-types/{name}", "put"): TaskType,
+        ("/api/v1/schedules/{name}", "put"): Schedule,
+        ("/api/v1/schedules/preview", "post"): Schedule,
+    }
+    for (path, method), model in checked.items():
+        (example,) = document["paths"][path][method]["requestBody"]["content"]["application/json"]["examples"].values()
+        model.model_validate({"name": "t", **example["value"]})
+    (example,) = document["components"]["schemas"]["Trigger"]["examples"]
+    Trigger.model_validate(example)
     bodies = {o["operationId"] for _, o in operations(document) if "requestBody" in o}
-    assert len(bodies) == len(models) + 1
+    assert len(bodies) == len(models) + len(checked) + 2, "two kinds of secrets are rotated alike; and a trigger"
 
 
 def test_the_words_of_the_founding_document_are_there(document: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from service.service_world import API, World, a_world
 from tradefree import errors
 from tradefree.errors import (
+    BacklogFull,
     Conflict,
     Failed,
     Forbidden,
@@ -17,8 +18,11 @@ from tradefree.errors import (
     InvalidInput,
     LeadershipLost,
     NotFound,
+    RateLimited,
+    Refused,
     SettingsError,
     StorageUnavailable,
+    TaskFailed,
     TradefreeError,
     Unauthorized,
 )
@@ -63,8 +67,15 @@ def test_the_tree_of_errors_is_mapped_once(error: Exception, status: int) -> Non
 
 def test_a_new_error_in_the_tree_must_be_mapped_or_named_here() -> None:
     branches = [kind for kind in vars(errors).values() if isinstance(kind, type) and kind.__base__ is TradefreeError]
-    unmapped = {kind.__name__ for kind in branches if problem_of(kind("x")).status == 500}
-    assert unmapped == {"SettingsError", "Outdated", "LeadershipLost", "RunnerError"}
+    made = {
+        BacklogFull: ("x", 1),
+        RateLimited: ("this key may make 1/s requests", 1.0),
+        Refused: ("x", 400),
+        TaskFailed: ("t", "failed", "x", "x"),
+    }
+    unmapped = {kind.__name__ for kind in branches if problem_of(kind(*made.get(kind, ("x",)))).status == 500}
+    clients = {"ServiceUnavailable", "Refused", "TaskFailed", "NotEnded"}
+    assert unmapped == clients | {"SettingsError", "Outdated", "BackupDamaged", "LeadershipLost", "RunnerError"}
 
 
 async def test_an_accident_tells_nothing_but_its_request_id(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

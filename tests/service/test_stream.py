@@ -7,18 +7,19 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from service.service_world import API, World, a_world
 from tradefree.access.scopes import Scope
+from tradefree.service.models.logs import LogDocument
 from tradefree.service.stream import Pace, TaskStream
 from tradefree.service.tokens import LIFETIME, StreamTokens
 from tradefree.tasks.ports import task_topic
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import Task
+from tradefree.tasks.task import LogLine, Task
 
 QUICK = Pace(heartbeat=30, reread=30, pause=0, last_look=0.01)
 """Nothing but signals moves it, so a test that passes has been woken."""
@@ -135,6 +136,26 @@ async def test_partial_text_is_sent_only_to_those_who_may_see_payloads(world: Wo
             text = "".join(event.data["text"] for event in got if event.name == "partial")
             assert text == ("Hello" if partial else "")
             assert all(event.id is None for event in got if event.name == "partial")
+
+
+@pytest.mark.parametrize("payloads", [True, False])
+def test_lines_show_contents_only_to_those_who_may_see_payloads(payloads: bool) -> None:
+    data = {"node_id": "n", "payload": {"inputs": {"name": "Li"}}}
+    line = LogLine("t", datetime.now(UTC), "info", "Think finished.", "dify.node.finished", 1, data, id=1)
+    shown = LogDocument.of(line, payloads=payloads).data
+    assert shown == (data if payloads else {"node_id": "n"})
+
+
+async def test_text_that_replaces_what_was_said_says_so(world: World, task: str) -> None:
+    """A moderated answer: what a slow reader has not yet got of the old text does not come any more."""
+    async with aclosing(a_stream(world, task, partial=True).events()) as chunks:  # type: ignore[type-var]
+        watcher = Watcher(chunks)
+        await watcher.next()
+        await watcher.next()
+        for more in ({"text": "bad"}, {"text": "good", "replace": True}, {"text": " words"}):
+            world.system.signals.publish(task_topic(task), {"kind": "partial", **more})
+        got = await watcher.next()
+        assert (got.name, got.data) == ("partial", {"text": "good words", "replace": True})
 
 
 async def test_silence_is_broken_by_heartbeats_that_carry_the_mark(world: World, task: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from service.service_world import API, World, a_world
+from tradefree.service.context import leaving_of
 from tradefree.tasks.states import Status
 
 
@@ -46,6 +47,18 @@ async def test_workers_are_listed_with_what_they_have(world: World) -> None:
     assert (listed["capacity"], listed["in_flight"], listed["queues"]) == (7, 1, ["default"])
 
 
+async def test_a_queue_that_nobody_serves_is_seen(world: World) -> None:
+    await world.api.put(f"{API}/task-types/far", json={"runner": "echo", "queue": "far"})
+    for name in ("echo", "far", "far"):
+        await world.api.post(f"{API}/tasks", json={"type": name})
+    await world.enlist("w1", 7)
+    queues = (await world.api.get(f"{API}/stats")).json()["queues"]
+    assert queues == [
+        {"name": "default", "waiting": 1, "workers": 1, "capacity": 7},
+        {"name": "far", "waiting": 2, "workers": 0, "capacity": 0},
+    ]
+
+
 async def test_a_worker_that_is_dead_or_overdue_is_no_capacity(world: World) -> None:
     worker = await world.enlist("w", 7)
     await world.system.store.bury(worker.id, at_once=True)
@@ -71,6 +84,14 @@ async def test_readiness_names_the_part_that_is_down(world: World) -> None:
     assert bad.status_code == 503
     assert bad.headers["Content-Type"] == "application/problem+json"
     assert bad.json()["errors"] == [{"field": "database", "reason": "the database does not answer"}]
+
+
+async def test_a_service_that_is_to_stop_says_so_and_answers_everything_else(world: World) -> None:
+    leaving_of(world.app).set()
+    bad = await world.client().get("/readyz")
+    assert bad.status_code == 503
+    assert bad.json()["errors"] == [{"field": "service", "reason": "it stops; ask another"}]
+    assert (await world.client().get("/healthz")).status_code == 200
 
 
 async def test_a_service_without_its_broker_stays_in_the_load_balancer(world: World) -> None:

@@ -136,11 +136,10 @@ async def test_the_detail_shows_ended_attempts_and_the_one_under_way(world: Worl
     task_id = await submit(world)
     now = world.system.clock.now()
     usage = Usage(total_tokens=12, price=Decimal("0.00325"), currency="USD", elapsed=1.5)
+    state = {"user": "u-1", "upstream": {"run_id": "r-1"}}
 
     def first_fails(task: Task) -> Change:
-        ended = Attempt(
-            task_id, 1, "w-1", now, now, AttemptOutcome.FAILED, "oops", "It broke.", usage, {"run_id": "r-1"}
-        )
+        ended = Attempt(task_id, 1, "w-1", now, now, AttemptOutcome.FAILED, "oops", "It broke.", usage, state)
         return Change(task, {"status": Status.PENDING}, LogLine(task_id, now, "info", "x"), ended)
 
     await world.system.store.decide([task_id], first_fails)
@@ -157,12 +156,15 @@ async def test_the_detail_shows_ended_attempts_and_the_one_under_way(world: Worl
         "currency": "USD",
         "elapsed": 1.5,
     }
-    assert attempts[0]["runner_state"] == {"run_id": "r-1"}
+    assert attempts[0]["runner_state"] == state
+    assert attempts[0]["upstream"] == {"run_id": "r-1"}
+    assert attempts[1]["upstream"] is None
     assert attempts[1]["outcome"] is None
     assert attempts[1]["worker_id"] == "w-2"
     assert attempts[1]["finished_at"] is None
     reader = await world.as_key(Scope.TASKS_READ)
-    assert (await reader.get(f"{API}/tasks/{task_id}")).json()["attempts"][0]["runner_state"] is None
+    shown = (await reader.get(f"{API}/tasks/{task_id}")).json()["attempts"][0]
+    assert (shown["runner_state"], shown["upstream"]) == (None, {"run_id": "r-1"})
 
 
 @pytest.mark.parametrize("task_id", ["nope", "深圳", "%00", "0" * 36, "00000000-0000-7000-8000-000000000000"])

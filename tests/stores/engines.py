@@ -15,15 +15,45 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from private_servers import DATABASES, database_on
 from tradefree.access.keys import KeyStore
 from tradefree.access.secrets import SecretBox, new_key
+from tradefree.access.sessions import SessionStore
 from tradefree.clock import Clock
 from tradefree.database.migrate import upgrade
 from tradefree.database.store import SqlStore
 from tradefree.database.tables import metadata
-from tradefree.tasks.ports import BrowseStore, CatalogStore, Store
+from tradefree.events.hooks.ports import HookStore
+from tradefree.events.ports import EventStore
+from tradefree.events.retention import RetentionStore
+from tradefree.events.schedules.ports import ScheduleStore
+from tradefree.tasks.ports import (
+    BrowseStore,
+    CatalogStore,
+    FollowStore,
+    MeasureStore,
+    Store,
+    SubscriptionStore,
+    TallyStore,
+)
+from tradefree.tasks.retention import TaskRetentionStore
 from tradefree.testing.memory import MemoryStore
 
 
-class AnyStore(Store, BrowseStore, CatalogStore, KeyStore, Protocol):
+class AnyStore(
+    Store,
+    BrowseStore,
+    FollowStore,
+    TallyStore,
+    CatalogStore,
+    MeasureStore,
+    SubscriptionStore,
+    KeyStore,
+    SessionStore,
+    EventStore,
+    HookStore,
+    ScheduleStore,
+    RetentionStore,
+    TaskRetentionStore,
+    Protocol,
+):
     """Every storage port."""
 
 

@@ -24,6 +24,16 @@ async def ids(store: AnyStore, wanted: TaskFilter) -> list[str]:
     return [task.id for task in await store.find(wanted, limit=1000)]
 
 
+async def test_numbers_by_type(acts: Acts, store: AnyStore) -> None:
+    for name in ("a", "b", "a"):
+        await acts.submitted(name)
+    await acts.completed("a")
+    assert await store.numbers(TaskFilter(), limit=10) == {"a": 3, "b": 1}
+    assert await store.numbers(TaskFilter(statuses=(Status.PENDING,)), limit=10) == {"a": 2, "b": 1}
+    assert await store.numbers(TaskFilter(), limit=2) == {"a": 2}
+    assert await store.numbers(TaskFilter(only_types=()), limit=10) == {}
+
+
 # ── details ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

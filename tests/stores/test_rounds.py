@@ -262,10 +262,26 @@ async def test_heads_of_many_lanes(acts: Acts) -> None:
     assert sorted(await heads(acts, *(task.lane for task in tasks), limit=1)) == sorted(task.id for task in tasks)
 
 
+async def test_the_first_of_a_lane_is_the_first_that_may_start(acts: Acts, clock: FrozenClock) -> None:
+    soon = clock.now() + timedelta(seconds=5)
+    expired, good = await acts.submitted("a", expires_at=soon, priority=2), await acts.submitted("a")
+    behind = await acts.submitted("a")
+    alone = await acts.submitted("b", expires_at=soon)
+    other = await acts.submitted("c")
+    clock.advance(6)
+    async with acts.round() as round_:
+        found = await round_.heads({expired.lane: 1, alone.lane: 1, other.lane: 1})
+        more = await round_.heads({expired.lane: 2, other.lane: 1})
+    ids = {lane: [head.id for head in of_lane] for lane, of_lane in found.items()}
+    assert ids == {expired.lane: [good.id], alone.lane: [], other.lane: [other.id]}
+    assert [head.id for head in more[expired.lane]] == [good.id, behind.id]
+
+
 async def test_only_waiting_tasks_are_heads(acts: Acts) -> None:
     task = await acts.running()
     await acts.submitted(run_in=10)
     assert await heads(acts, task.lane) == []
+    assert await heads(acts, task.lane, limit=1) == []
 
 
 async def test_keys_that_look_alike_are_different_lanes(acts: Acts) -> None:
@@ -274,6 +290,7 @@ async def test_keys_that_look_alike_are_different_lanes(acts: Acts) -> None:
     assert len({task.lane for task in tasks}) == len(keys)
     for task in tasks:
         assert await heads(acts, task.lane) == [task.id]
+    assert set(await heads(acts, *(task.lane for task in tasks), limit=1)) == {task.id for task in tasks}
 
 
 # ── admit ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from stores.acts import LEASE, Acts, save_state
 from stores.engines import AnyStore
 from tradefree.ids import new_id
 from tradefree.tasks.outcome import Completed, HandBack
+from tradefree.tasks.ports import Entry
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import WorkerStatus
 from tradefree.tasks.transitions import Rules, cancel, lose
@@ -316,3 +317,38 @@ async def test_a_repeated_claim_that_finds_more_tells_each_start_once(acts: Acts
     for task in (one, two):
         events = [line.event for line in await store.logs(task.id, limit=10)]
         assert events == ["task.accepted", "attempt.started"]
+
+
+# ── drained by a person ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def drained(clock: FrozenClock, worker_id: str) -> Entry:
+    return Entry(new_id(), clock.now(), "ann", "worker.drain", f"worker:{worker_id}")
+
+
+async def test_a_drained_worker_hears_of_it_and_gets_nothing_more(
+    acts: Acts, store: AnyStore, clock: FrozenClock
+) -> None:
+    task = await acts.running()
+    other = await acts.enlist("w2")
+    worker = await store.drain_worker("w1", drained(clock, "w1"))
+    assert worker is not None
+    assert (worker.id, worker.status) == ("w1", WorkerStatus.DRAINING)
+    async with acts.round() as round_:
+        assert [live.id for live in await round_.workers()] == [other.id]
+    beat = await store.beat("w1", LEASE)
+    assert (beat.alive, beat.status) == (True, WorkerStatus.DRAINING)
+    assert [change.status for change in await acts.finish(task, Completed("x"))] == [Status.COMPLETED]
+    assert [entry.target for entry in await store.audit(limit=9)] == ["worker:w1"]
+
+
+async def test_who_is_not_live_is_not_drained(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
+    assert await store.drain_worker("w1", drained(clock, "w1")) is None
+    await acts.enlist()
+    await store.drain_worker("w1", drained(clock, "w1"))
+    await store.drain_worker("w1", drained(clock, "w1"))
+    await store.leave("w1")
+    worker = await store.drain_worker("w1", drained(clock, "w1"))
+    assert worker is not None
+    assert worker.status is WorkerStatus.LEFT
+    assert len(await store.audit(limit=9)) == 1

@@ -39,6 +39,7 @@ class FlakyStore(MemoryStore):
     """How many answers to ``append_logs`` get lost: the lines are stored, and nobody knows."""
     turned_away = 0
     """How often a worker tried in vain to enlist."""
+    beats = 0
     stumbles = 0
     """How often claiming and enlisting fail in a way that nobody has thought of."""
 
@@ -72,6 +73,7 @@ class FlakyStore(MemoryStore):
             raise Outdated("the database speaks protocol 2")
         if self.away:
             raise StorageUnavailable("away")
+        self.beats += 1
         return await super().beat(*args, **kwargs)
 
     async def append_logs(self, lines: Any, *, again: bool = False) -> None:
@@ -95,6 +97,8 @@ class World:
         self.submitter = Submitter(self.store, self.catalog, self.signals, self.clock)
         self.control = Control(self.store, self.store, self.catalog, self.signals, self.clock)
         self.admission = Admission()
+        self.drained: list[int] = []
+        """What was running whenever the runtime said that it was drained."""
         self.runtime = Runtime(
             store=self.store,
             catalog=self.catalog,
@@ -107,6 +111,7 @@ class World:
             capacity=capacity,
             max_output_bytes=10_000,
             version="0",
+            on_drained=lambda: self.drained.append(self.runtime.running),
         )
 
     async def submit(self, task_type: str = "work", input_data: Any = None, **more: Any) -> str:
@@ -116,9 +121,10 @@ class World:
         """One round; the ids are not rung for, so that they are found by the beat."""
         epoch = await self.store.lead("leader", 3)
         assert epoch is not None
-        self.admission.hear(await self.store.waiting_lanes())
+        lanes = await self.store.waiting_lanes()
         async with self.store.round("leader", epoch, 3) as round_:
-            self.admission.configure(await self.catalog.types(version=round_.config_version))
+            self.admission.configure(await self.catalog.book(version=round_.config_version))
+            self.admission.hear(lanes)
             admitted = await self.admission.run(round_, self.clock.now())
         return [task_id for ids in admitted.by_worker.values() for task_id in ids]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 from decimal import Decimal
 from typing import Any
@@ -11,12 +12,16 @@ from typing import Any
 import pytest
 
 from tradefree.errors import Outdated
+from tradefree.ids import new_id
 from tradefree.runners import runner
 from tradefree.tasks import attempt as attempt_module
-from tradefree.tasks.ports import WORKERS, Submission, task_topic
+from tradefree.tasks.clipping import Clipped, clipped
+from tradefree.tasks.outcome import Completed
+from tradefree.tasks.ports import WORKERS, Entry, Submission, task_topic
 from tradefree.tasks.recover import LEASE
 from tradefree.tasks.states import Status
 from tradefree.tasks.submit import NewTask, prepare
+from tradefree.tasks.task import Usage
 from tradefree.tasks.transitions import Rules, lose
 from tradefree.tasks.types import TaskType
 from tradefree.testing.doubles import ScriptedRunner
@@ -205,18 +210,27 @@ async def test_a_result_that_cannot_be_stored_fails_alone(start: Start) -> None:
         assert "too weird" in str(tasks[2].error_message)
 
 
-@pytest.mark.parametrize(
-    ("result", "reason"), [(object(), "JSON"), ("x" * 20_000, "20002 bytes"), ({"bad": "\ud800"}, "JSON")]
-)
-async def test_results_that_are_no_json_or_too_large_fail_with_the_reason(
-    start: Start, result: object, reason: str
-) -> None:
+@pytest.mark.parametrize(("result", "reason"), [(object(), "JSON"), ({"bad": "\ud800"}, "JSON")])
+async def test_results_that_are_no_json_fail_with_the_reason(start: Start, result: object, reason: str) -> None:
     async with start(scripted(lambda run: result)) as world:
         task_id = await world.submit()
         await world.admit()
         task = await world.reaches(task_id, *ENDED)
         assert task.error_code == "result_unstorable"
         assert reason in str(task.error_message)
+
+
+async def test_a_result_over_the_limit_is_clipped_and_says_so(start: Start) -> None:
+    async with start(scripted(lambda run: Completed("x" * 20_000, Usage(total_tokens=7), "Partly."))) as world:
+        task_id = await world.submit()
+        await world.admit()
+        task = await world.reaches(task_id, *ENDED)
+        assert (task.status, task.error_code) == (Status.COMPLETED, None)
+        assert clipped(task.output_data) == Clipped(20_002, hashlib.sha256(b'"' + b"x" * 20_000 + b'"').hexdigest())
+        (attempt,) = await world.store.attempts(task_id)
+        assert attempt.usage.total_tokens == 7
+        last = (await world.store.logs(task_id, limit=100))[-1].message
+        assert "Partly. The result has 20002 bytes and is stored clipped (sha256 " in last
 
 
 async def test_a_cancel_reaches_the_runner_at_once(start: Start) -> None:
@@ -270,6 +284,27 @@ async def test_draining_lets_tasks_end_and_hands_back_the_others(start: Start) -
         assert (task.status, task.failures, task.crashes, task.attempt_count) == (Status.PENDING, 0, 0, 1)
         (worker, _), *_ = await world.store.all_workers()
         assert worker.status == "left"
+
+
+async def test_a_worker_that_a_person_drains_does_what_it_has_and_then_says_so(start: Start) -> None:
+    gate = Gate()
+    async with start(scripted(gate)) as world:
+        mine = [await world.submit(), await world.submit()]
+        await world.admit()
+        await world.until(lambda: gate.inside == 2)
+        entry = Entry(new_id(), world.clock.now(), "ann", "worker.drain", "w")
+        assert await world.store.drain_worker(world.runtime.id, entry)
+        late = await world.submit()
+        assert await world.admit() == []
+        beats = world.store.beats
+        await world.until(lambda: world.store.beats > beats + 2)
+        assert world.drained == []
+        gate.opened.set()
+        await world.until(lambda: world.drained)
+        assert world.drained[0] == 0, "nothing runs any more"
+        for task in mine:
+            assert (await world.task(task)).status is Status.COMPLETED
+        assert (await world.task(late)).status is Status.PENDING
 
 
 async def test_a_draining_worker_takes_nothing_new(start: Start) -> None:

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from tradefree.access.quotas import Quota, Quotas
 from tradefree.access.scopes import Scope
 from tradefree.clock import Clock
 from tradefree.errors import Forbidden, NotFound, Unauthorized
 from tradefree.ids import digest, new_id
+from tradefree.limits.rates import Rate
+from tradefree.tasks.ports import Entry
 
 PREFIX = "tfk_"
 _CHECK = 6
@@ -55,7 +58,7 @@ class ApiKey:
 
 
 class KeyStore(Protocol):
-    async def add_key(self, key: ApiKey, secret_hash: str) -> None: ...
+    async def add_key(self, key: ApiKey, secret_hash: str, entry: Entry | None = None) -> None: ...
 
     async def key_by_hash(self, secret_hash: str) -> ApiKey | None: ...
 
@@ -63,7 +66,7 @@ class KeyStore(Protocol):
         """All keys, revoked ones too, oldest first."""
         ...
 
-    async def revoke_key(self, key_id: str, at: datetime) -> ApiKey | None:
+    async def revoke_key(self, key_id: str, at: datetime, entry: Entry | None = None) -> ApiKey | None:
         """Revoke (again is harmless); None if there is no such key."""
         ...
 
@@ -88,14 +91,23 @@ def well_formed(secret: str) -> bool:
     )
 
 
+def require_good(key: ApiKey, now: datetime) -> None:
+    """Raise Unauthorized, saying why, if the key is good no more."""
+    if key.revoked_at is not None:
+        raise Unauthorized("the API key has been revoked")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise Unauthorized("the API key has expired")
+
+
 def _checksum(body: str) -> str:
     return base64.urlsafe_b64encode(zlib.crc32(body.encode()).to_bytes(4, "big")).decode()[:_CHECK]
 
 
 class Keys:
-    """Makes, checks and revokes API keys."""
+    """Makes, checks and revokes API keys. ``rate``: requests that each may make; None: any number."""
 
-    def __init__(self, store: KeyStore, clock: Clock) -> None:
+    def __init__(self, store: KeyStore, clock: Clock, rate: Rate | None = None) -> None:
+        self._quotas = None if rate is None else Quotas(rate, clock)
         self._store = store
         self._clock = clock
         self._seen: dict[str, tuple[float, ApiKey]] = {}
@@ -109,8 +121,9 @@ class Keys:
         task_types: tuple[str, ...] | None = None,
         own_only: bool = False,
         expires_in: float | None = None,
+        by: str = "system",
     ) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is never shown again. ``expires_in`` in seconds."""
+        """A new key and its secret, which is never shown again. ``expires_in`` in seconds; ``by``: who makes it."""
         secret = new_secret()
         now = self._clock.now()
         key = ApiKey(
@@ -123,7 +136,7 @@ class Keys:
             own_only=own_only,
             expires_at=now + timedelta(seconds=expires_in) if expires_in is not None else None,
         )
-        await self._store.add_key(key, digest(secret))
+        await self._store.add_key(key, digest(secret), _entry(now, by, "key.create", key))
         return key, secret
 
     async def authenticate(self, secret: str) -> ApiKey:
@@ -133,14 +146,15 @@ class Keys:
         hashed = digest(secret)
         key = await self._lookup(hashed)
         now = self._clock.now()
-        if key.revoked_at is not None:
-            raise Unauthorized("the API key has been revoked")
-        if key.expires_at is not None and key.expires_at <= now:
-            raise Unauthorized("the API key has expired")
+        require_good(key, now)
         if self._clock.monotonic() - self._touched.get(key.id, float("-inf")) >= TOUCH_SECONDS:
             self._touched[key.id] = self._clock.monotonic()
             await self._store.touch_key(key.id, now)
         return key
+
+    def spend(self, key: ApiKey) -> Quota | None:
+        """Count a request of this key; what it has left, None if there is no limit."""
+        return None if self._quotas is None else self._quotas.spend(key.id)
 
     async def _lookup(self, hashed: str) -> ApiKey:
         read_at, key = self._seen.get(hashed, (float("-inf"), None))
@@ -151,9 +165,11 @@ class Keys:
             self._seen[hashed] = (self._clock.monotonic(), key)
         return key
 
-    async def revoke(self, key_id: str) -> ApiKey:
+    async def revoke(self, key_id: str, *, by: str = "system") -> ApiKey:
         """Revoke a key: at once here, within ``CACHE_SECONDS`` in other services. NotFound if there is none."""
-        key = await self._store.revoke_key(key_id, self._clock.now())
+        now = self._clock.now()
+        entry = Entry(new_id(), now, by, "key.revoke", f"key:{key_id}"[:255])
+        key = await self._store.revoke_key(key_id, now, entry)
         if key is None:
             raise NotFound(f"no API key {key_id}")
         self._seen.clear()
@@ -162,3 +178,15 @@ class Keys:
     async def list(self) -> list[ApiKey]:
         """All keys, oldest first."""
         return await self._store.keys()
+
+
+def _entry(now: datetime, by: str, action: str, key: ApiKey) -> Entry:
+    """For the audit trail; the secret is no part of it."""
+    detail = {
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "task_types": None if key.task_types is None else list(key.task_types),
+        "own_only": key.own_only,
+        "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
+    }
+    return Entry(new_id(), now, by, action, f"key:{key.id}", detail)

@@ -1,4 +1,4 @@
-"""The box that connection secrets are kept in (Fernet: AES-128-CBC with HMAC-SHA-256)."""
+"""The box that secrets are kept in (Fernet: AES-128-CBC with HMAC-SHA-256)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ class SecretBox:
 
     def __init__(self, keys: str) -> None:
         try:
-            self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
+            fernets = [Fernet(key.strip()) for key in keys.split(",")]
         except ValueError:
             raise SettingsError(
                 "TRADEFREE_SECRET_KEY: must be one or more Fernet keys (32 bytes, URL-safe base64), comma-separated; "
                 "`tradefree keys secret` prints a fresh one"
             ) from None
+        self._first, self._fernet = fernets[0], MultiFernet(fernets)
+
+    def renewed(self, sealed: str) -> str | None:
+        """The same secret under the first key; None if it is under that one already. SettingsError if none fits."""
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            return self.seal(self.open(sealed))
+        return None
 
     def seal(self, secret: str) -> str:
         """The secret, encrypted, as ASCII."""
@@ -40,8 +49,8 @@ class SecretBox:
             return self._fernet.decrypt(sealed)
         except InvalidToken:
             raise SettingsError(
-                "TRADEFREE_SECRET_KEY: a stored connection secret cannot be decrypted with it; "
-                "add the key that was in use when the connection was saved"
+                "TRADEFREE_SECRET_KEY: a stored secret cannot be decrypted with it; "
+                "add the key that was in use when it was saved"
             ) from None
 
 

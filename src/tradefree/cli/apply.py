@@ -1,22 +1,27 @@
-"""``apply``: bring connections and task types to what YAML files say."""
+"""``apply``: bring the database to what YAML files say."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tradefree.cli import render
 from tradefree.cli.exits import note
 from tradefree.cli.options import AsJson
+from tradefree.cli.person import person
 from tradefree.cli.session import with_store
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from tradefree.cli.manifest import Manifest
     from tradefree.database.store import SqlStore
-    from tradefree.tasks.types import Connection, TaskType
+    from tradefree.limits.scopes import Scope
+    from tradefree.tasks.ports import Entry
 
 Change = tuple[str, str, str]
 """Kind, name and ``created``, ``changed`` or ``unchanged``."""
@@ -27,7 +32,7 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load connections and task types from YAML into the database.
+    """Load connections, limits, task types, triggers, hooks, schedules, subscriptions from YAML into the database.
 
     Values may contain ${ENV} and ${ENV:-default}. All files are checked before anything is written; what is not in
     them stays as it is.
@@ -50,24 +55,94 @@ def apply(
 
 
 async def _bring(store: SqlStore, manifest: Manifest, *, dry_run: bool) -> list[Change]:
-    from tradefree.bootstrap import make_runners
+    from tradefree.bootstrap import make_endpoints, make_guard, make_runners
+    from tradefree.clock import SystemClock
     from tradefree.database.migrate import require_current
+    from tradefree.settings import load_settings
 
     await require_current(store.database)
     connections = await store.connections()
     _, task_types = await store.task_types()
-    manifest.check(make_runners(), connections)
-    changes = [("connection", name, _outcome(connections.get(name), new)) for name, new in manifest.connections.items()]
-    changes += [("task type", name, _outcome(task_types.get(name), new)) for name, new in manifest.task_types.items()]
+    limits = (await store.limits()).baselines
+    triggers = {kept.trigger.name: kept.trigger for kept in (await store.triggers())[1]}
+    hooks = await store.hooks()
+    schedules = {name: standing.schedule for name, standing in (await store.schedules()).items()}
+    now = SystemClock().now()
+    manifest.check(make_runners(), connections, limits, task_types)
+    manifest.check_schedules(schedules, now)
+    manifest.check_addresses(make_guard(load_settings()))
+    await manifest.derive_schemas(make_endpoints(), connections)
+    kinds: list[tuple[str, Mapping[Any, BaseModel], Mapping[Any, BaseModel]]] = [
+        ("connection", connections, manifest.connections),
+        ("limit", limits, manifest.limits),
+        ("task type", task_types, manifest.task_types),
+        ("trigger", triggers, manifest.triggers),
+        ("hook", hooks, manifest.hooks),
+        ("schedule", schedules, manifest.schedules),
+    ]
+    changes = [
+        (kind, _name(key), _outcome(before.get(key), new))
+        for kind, before, wanted in kinds
+        for key, new in wanted.items()
+    ]
+    changes += await _subscriptions(store, manifest, dry_run=dry_run)
     if not dry_run:
         for connection in manifest.connections.values():
-            await store.put_connection(connection)
+            await store.put_connection(connection, _entry("connection", connection))
+        for scope, caps in manifest.limits.items():
+            await store.put_baseline(scope, caps, _entry("limit", caps, str(scope)))
         for task_type in manifest.task_types.values():
-            await store.put_task_type(task_type)
+            await store.put_task_type(task_type, _entry("type", task_type))
+        for trigger in manifest.triggers.values():
+            await store.put_trigger(trigger, _entry("trigger", trigger))
+        for hook in manifest.hooks.values():
+            await store.put_hook(hook, _entry("hook", hook))
+        for schedule in manifest.schedules.values():
+            await store.put_schedule(schedule, now, _entry("schedule", schedule))
     return changes
 
 
-def _outcome(before: Connection | TaskType | None, new: Connection | TaskType) -> str:
+def _entry(kind: str, definition: BaseModel | None, name: str | None = None) -> Entry:
+    """For the audit trail: what it is now, without its secrets. ``name`` where the definition has none."""
+    from tradefree.clock import SystemClock
+    from tradefree.ids import new_id
+    from tradefree.tasks.ports import Entry
+
+    secret = {"api_key", "secrets"}
+    after = definition and definition.model_dump(mode="json", exclude_defaults=True, exclude=secret)
+    target = name or f"{kind}:{getattr(definition, 'name', '')}"
+    action = "limit.define" if kind == "limit" else f"{kind}.put"
+    return Entry(new_id(), SystemClock().now(), person("tradefree apply"), action, target[:255], {"after": after})
+
+
+async def _subscriptions(store: SqlStore, manifest: Manifest, *, dry_run: bool) -> list[Change]:
+    from tradefree.bootstrap import make_subscriptions
+    from tradefree.broker.signals import LocalSignals
+    from tradefree.clock import SystemClock
+    from tradefree.settings import load_settings
+    from tradefree.tasks.catalog import Catalog
+
+    before, clock = await store.subscribers(), SystemClock()
+    ours = make_subscriptions(load_settings(), store, Catalog(store, clock), LocalSignals(), clock)
+    changes: list[Change] = []
+    for name, new in manifest.subscriptions.items():
+        known, secret = before.get(name), manifest.secrets.get(name)
+        outcome = _outcome(known.subscription if known else None, new)
+        if known and secret not in (None, known.secrets.current):
+            outcome = "changed"
+        changes.append(("subscription", name, outcome))
+        if not dry_run and await ours.put(new, secret, by=person("tradefree apply")):
+            note(f"A secret was made for {name}; `tradefree callbacks rotate {name}` makes and shows another.")
+    return changes
+
+
+def _name(key: str | Scope) -> str:
+    if isinstance(key, str):
+        return key
+    return key.name if key.kind == "limit" else str(key)
+
+
+def _outcome(before: BaseModel | None, new: BaseModel) -> str:
     if before is None:
         return "created"
     return "unchanged" if before == new else "changed"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradefree.cli import render, words
+from tradefree.cli.answer import show_question
+from tradefree.cli.callbacks import DELIVERIES, delivery
 from tradefree.cli.filters import Filters
 from tradefree.cli.options import (
     After,
@@ -152,12 +154,20 @@ def show(task_id: TaskId, as_json: AsJson = False, url: Url = None, api_key: Api
         render.document(task)
         return
     render.details(_facts(task))
+    _waiting(task)
     if not render.on_terminal():
-        render.details([("input", "text", task["input_data"]), ("output", "text", task["output_data"])])
+        payloads = [(name, task[f"{name}_data"]) for name in ("input", "output")]
+        question = [("question", task["question"])] if task.get("question") else []
+        render.details([(name, "text", value) for name, value in [*payloads, *question]])
         return
     if task["attempts"]:
         render.console().print()
         render.table(ATTEMPTS, [_attempt(attempt) for attempt in task["attempts"]])
+    if task.get("deliveries"):
+        render.console().print()
+        render.table(DELIVERIES, [delivery(item) for item in task["deliveries"]])
+    if task.get("question"):
+        show_question(task["question"], task["answer_by"])
     _payloads(task)
 
 
@@ -169,6 +179,22 @@ def _payloads(task: Document) -> None:
         if task[f"{name}_data"] is not None:
             render.console().print()
             render.payload(name, task[f"{name}_data"])
+
+
+def _waiting(task: Document) -> None:
+    """Why it does not start."""
+    waiting = task["waiting"]
+    if waiting is None:
+        return
+    lines: list[tuple[str, render.Kind, Any]] = [("waits", "text", hold["message"]) for hold in waiting["holds"]]
+    for hold in waiting["holds"]:
+        if hold["held_by"]:
+            held = ", ".join(f"{name} ({number})" for name, number in hold["held_by"].items())
+            lines.append((f"in {hold['scope']}", "text", held))
+    if waiting["ahead"] is not None:
+        ahead = "1000+" if waiting["ahead"] >= 1000 else str(waiting["ahead"])
+        lines.append(("before it in its lane", "text", ahead))
+    render.details(lines)
 
 
 def _facts(task: Document) -> list[tuple[str, render.Kind, Any]]:
@@ -194,8 +220,22 @@ def _facts(task: Document) -> list[tuple[str, render.Kind, Any]]:
         ("labels", "text", words.labels(task["labels"])),
         ("timeout", "span", task["timeout"]),
         ("max attempts", "number", task["max_attempts"]),
+        ("event", "text", task.get("event_id")),
         ("worker", "text", task["worker_id"]),
+        ("output clipped", "text", _clipped(task)),
+        ("upstream", "text", _upstream(task)),
     ]
+
+
+def _upstream(task: Document) -> str | None:
+    """What the upstream calls the latest attempt that reached it."""
+    told: Document = next((attempt["upstream"] for attempt in task["attempts"][::-1] if attempt.get("upstream")), {})
+    return words.labels({name: str(value) for name, value in told.items()}) if told else None
+
+
+def _clipped(task: Document) -> str | None:
+    whole = task.get("output_clipped")
+    return f"the whole has {whole['bytes']} bytes, sha256 {whole['sha256']}" if whole else None
 
 
 def _attempt(attempt: Document) -> list[Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def doctor(as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
-    """Check settings, database, broker, workers, service and API key; exit code 1 if something is wrong."""
+    """Check settings, database, connections, broker, workers, service, API key; exit code 1 if something is wrong."""
     from tradefree.cli.checks.examine import examine
 
     checks = asyncio.run(examine(url, api_key))

@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 
 from tradefree.access.scopes import Scope
-from tradefree.bootstrap import System, make_celery, make_signals, make_store, open_system
+from tradefree.bootstrap import System, make_celery, make_happened, make_signals, make_store, open_system
 from tradefree.cli.serving import listen, serve
 from tradefree.clock import SystemClock
 from tradefree.database.migrate import upgrade
@@ -74,8 +74,9 @@ async def _main(settings: Settings) -> None:
         await store.close()
         celery = make_celery(settings)
         signals = make_signals(settings)
-        prepare(celery, settings, signals)
-        async with open_system(settings, signals, celery) as system:
+        happened = make_happened()
+        prepare(celery, settings, signals, happened)
+        async with open_system(settings, signals, celery, happened) as system:
             await system.recovery.bury_all()
             async with EmbeddedWorker(celery) as worker:
                 serving = asyncio.create_task(serve(system, listener, on_ready=lambda url: _greet(system, url)))

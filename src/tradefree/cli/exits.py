@@ -12,10 +12,13 @@ import typer
 
 from tradefree.cli.words import clean
 from tradefree.errors import (
+    BackupDamaged,
     Conflict,
     Forbidden,
     InvalidInput,
     NotFound,
+    Refused,
+    ServiceUnavailable,
     SettingsError,
     StorageRefused,
     StorageUnavailable,
@@ -29,7 +32,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     UNHAPPY = 1
-    """A task that was waited for failed or was cancelled, or `doctor` found a fault."""
+    """A task that was waited for failed or was cancelled, or what was checked (`doctor`, a backup) is not right."""
     USAGE = 2
     """The command, a file or a setting is wrong."""
     UNAVAILABLE = 3
@@ -45,20 +48,9 @@ class ExitCode(IntEnum):
     """Whoever read the output went away, as in `… | head` (128 + SIGPIPE)."""
 
 
-class ServiceUnavailable(TradefreeError):
-    """The task service did not answer, or answered that it cannot work now."""
-
-
-class Refused(TradefreeError):
-    """The task service said no; ``status`` is the HTTP status."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ServiceUnavailable, ExitCode.UNAVAILABLE),
+    (BackupDamaged, ExitCode.UNHAPPY),
     (StorageRefused, ExitCode.USAGE),
     (StorageUnavailable, ExitCode.UNAVAILABLE),
     (NotFound, ExitCode.NOT_FOUND),
@@ -85,6 +77,11 @@ def exit_code_of(error: Exception) -> ExitCode:
 def note(message: str) -> None:
     """Something for the person, not for the next program in the pipe."""
     print(clean(message, keep="\n"), file=sys.stderr)
+
+
+def lost(error: ServiceUnavailable) -> None:
+    """Say that a stream is being taken up again."""
+    note(f"The stream was lost ({error}); trying again.")
 
 
 def complain(error: Exception) -> None:

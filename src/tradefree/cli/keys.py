@@ -12,6 +12,7 @@ from tradefree.access.scopes import Scope
 from tradefree.cli import render
 from tradefree.cli.exits import note
 from tradefree.cli.options import AsJson, seconds
+from tradefree.cli.person import person
 from tradefree.cli.session import with_store
 from tradefree.clock import SystemClock
 from tradefree.errors import InvalidInput, NotFound
@@ -65,7 +66,12 @@ def create(
         only = tuple(task_types) if task_types else None
         await _warn_of_unknown(store, only or ())
         return await _keys(store).create(
-            name, frozenset(scopes), task_types=only, own_only=own_only, expires_in=expires_in
+            name,
+            frozenset(scopes),
+            task_types=only,
+            own_only=own_only,
+            expires_in=expires_in,
+            by=person("tradefree keys"),
         )
 
     key, secret = with_store(work)
@@ -96,7 +102,7 @@ def revoke(
 
     async def work(store: SqlStore) -> ApiKey:
         made = _keys(store)
-        return await made.revoke(_whole_id(key_id, await made.list()))
+        return await made.revoke(_whole_id(key_id, await made.list()), by=person("tradefree keys"))
 
     key = with_store(work)
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradefree.cli import render, words
-from tradefree.cli.exits import note
+from tradefree.cli.exits import lost, note
 from tradefree.cli.options import ApiKey, AsJson, TaskId, Url
 from tradefree.cli.session import call
 
@@ -67,14 +67,16 @@ async def _read(client: Client, task_id: str, level: Level | None, show: Callabl
 
 
 async def _follow(client: Client, task_id: str, level: Level | None, out: _Printer) -> None:
-    from tradefree.cli.follow import follow
+    from tradefree.client.stream import follow
 
     levels = list(Level)
     wanted = levels[levels.index(level) :] if level else levels
-    async for event in follow(client, task_id):
+    async for event in follow(client, task_id, on_lost=lost):
         if event.name == "log" and event.data.get("level") in wanted:
             out.line(event.data)
         elif event.name == "partial":
+            if event.data.get("replace"):
+                out.end()
             out.partial(str(event.data.get("text", "")))
         elif event.name == "end":
             out.end()

@@ -11,17 +11,27 @@ import typer
 from typer.core import TyperGroup
 
 from tradefree.cli import run as running
+from tradefree.cli.answer import answer
 from tradefree.cli.apply import apply
+from tradefree.cli.backups import backup, restore
 from tradefree.cli.browse import show, tasks
+from tradefree.cli.callbacks import callbacks
+from tradefree.cli.check import check
 from tradefree.cli.control import cancel, retry
 from tradefree.cli.doctor import doctor
+from tradefree.cli.events import event
 from tradefree.cli.exits import ExitCode, reported
+from tradefree.cli.hooks import hooks
 from tradefree.cli.keys import keys
+from tradefree.cli.limits import audit, drain, limits, pause, resume
 from tradefree.cli.logs import logs
+from tradefree.cli.schedules import schedules
 from tradefree.cli.schema import migrate
+from tradefree.cli.secrets import secrets
 from tradefree.cli.standin import dify_standin
 from tradefree.cli.submit import submit
 from tradefree.cli.system import connections, stats, types, workers
+from tradefree.cli.triggers import triggers
 
 
 class Commands(TyperGroup):
@@ -42,15 +52,23 @@ app = typer.Typer(
 )
 
 PANELS = {
-    "Tasks": (submit, tasks, show, logs, cancel, retry),
-    "System": (stats, workers, types, connections, doctor),
-    "Set up": (migrate, apply),
+    "Tasks": (submit, tasks, show, logs, answer, cancel, retry),
+    "Limits": (limits, pause, resume, drain, audit),
+    "System": (stats, workers, types, connections, check, doctor),
+    "Set up": (migrate, apply, restore),
     "Run": (running.up, running.api, running.worker, dify_standin),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(schedules, name="schedules", rich_help_panel="Events")
+app.add_typer(hooks, name="hooks", rich_help_panel="Events")
+app.add_typer(callbacks, name="callbacks", rich_help_panel="System")
 app.add_typer(keys, name="keys", rich_help_panel="Set up")
+app.add_typer(backup, name="backup", rich_help_panel="Set up")
+app.add_typer(secrets, name="secrets", rich_help_panel="Set up")
+app.add_typer(event, name="event", rich_help_panel="Events")
+app.add_typer(triggers, name="triggers", rich_help_panel="Events")
 
 
 def _version(wanted: bool) -> None:

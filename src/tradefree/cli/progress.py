@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradefree.cli.follow import final_status
+from tradefree.cli.exits import lost
+from tradefree.client.progress import Advance, bar
+from tradefree.client.stream import final_status
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from tradefree.cli.client import Client
 
 WATCHED = 8
@@ -22,39 +22,28 @@ WATCHED = 8
 
 
 @contextlib.contextmanager
-def lines_of(path: Path) -> Iterator[tuple[Iterable[bytes], Callable[[int], None]]]:
+def lines_of(path: Path) -> Iterator[tuple[Iterable[bytes], Advance]]:
     """A file's lines (``-``: stdin's) and a function that moves the bar by so many tasks."""
     if str(path) == "-":
-        with _bar() as bar:
-            task = bar.add_task("submitted", total=None)
-            yield sys.stdin.buffer, lambda count: bar.advance(task, count)
+        with bar("submitted", None) as advance:
+            yield sys.stdin.buffer, advance
         return
     with path.open("rb") as counted:
         total = sum(1 for line in counted if line.strip())
-    with path.open("rb") as file, _bar() as bar:
-        task = bar.add_task("submitted", total=total)
-        yield file, lambda count: bar.advance(task, count)
+    with path.open("rb") as file, bar("submitted", total) as advance:
+        yield file, advance
 
 
 async def waiting(client: Client, ids: list[str]) -> dict[str, int]:
     """Wait for these tasks; how many ended in each status."""
     counts: Counter[str] = Counter()
     left = iter(ids)
-    with _bar() as bar:
-        task = bar.add_task("ended", total=len(ids))
+    with bar("ended", len(ids)) as advance:
 
         async def watch() -> None:
             for task_id in left:
-                counts[await final_status(client, task_id)] += 1
-                bar.advance(task)
+                counts[await final_status(client, task_id, on_lost=lost)] += 1
+                advance(1)
 
         await asyncio.gather(*(watch() for _ in range(min(WATCHED, len(ids)))))
     return dict(counts)
-
-
-def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradefree.cli import render, words
-from tradefree.cli.exits import ExitCode, ServiceUnavailable, note
+from tradefree.cli.exits import ExitCode, lost, note
 from tradefree.cli.inputs import read_input
 from tradefree.cli.options import ApiKey, AsJson, Url, label, seconds
 from tradefree.cli.session import call
+from tradefree.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from tradefree.cli.bulk import Tally
@@ -119,10 +120,10 @@ def _one(
 
 
 async def _awaited(client: Client, task_id: str) -> dict[str, Any]:
-    from tradefree.cli.follow import final_status
+    from tradefree.client.stream import final_status
 
     try:
-        await final_status(client, task_id)
+        await final_status(client, task_id, on_lost=lost)
         task: dict[str, Any] = await client.get(f"/tasks/{task_id}", tries=5)
     except (asyncio.CancelledError, ServiceUnavailable):
         note(f"The task goes on; look at it with: tradefree show {task_id}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradefree.cli import render, words
+from tradefree.cli.exits import note
 from tradefree.cli.options import ApiKey, AsJson, Url
 from tradefree.cli.session import call
 
@@ -47,6 +48,10 @@ def stats(as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> N
     for name, counts in sorted(found["by_type"].items()):
         rows += [[name, status, count] for status, count in counts.items()]
     render.table((("type", "text"), ("status", "status"), ("tasks", "number")), rows)
+    for queue in found["queues"]:
+        if queue["waiting"] and not queue["workers"]:
+            waits = f"{words.plural(queue['waiting'], 'task')} in the queue {queue['name']!r}"
+            note(f"No live worker serves {waits}; start one with `tradefree worker --queues {queue['name']}`.")
     places = found["workers"]
     if render.on_terminal():
         live = words.plural(places["live"], "live worker")

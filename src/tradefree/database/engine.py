@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +18,8 @@ from sqlalchemy.sql.expression import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from tradefree.clock import Clock
-from tradefree.database.columns import Moment, dump_json
+from tradefree.database import bulk
+from tradefree.database.columns import Moment
 from tradefree.database.mysql import SEARCH_SECONDS, MysqlEngines
 from tradefree.database.mysql_errors import (
     AWAY,
@@ -76,7 +76,6 @@ class Database:
         self.sqlite = url.get_backend_name() == "sqlite"
         self._by_our_clock = self.sqlite
         self._engines: SqliteEngines | MysqlEngines = SqliteEngines(url) if self.sqlite else MysqlEngines(url)
-        self._inserts: dict[tuple[str, tuple[str, ...]], _Insert] = {}
 
     async def write(self, unit: Unit[T]) -> T:
         """Run a unit in a transaction and commit. Deadlocks are repeated here and nowhere else, so a unit must be
@@ -115,6 +114,14 @@ class Database:
         with _errors(self):
             async with self._engines.migrating() as connection:
                 return await unit(connection)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for one long piece of work, which no time-out ends and no pool waits for. Not on SQLite."""
+        assert isinstance(self._engines, MysqlEngines)
+        with _errors(self):
+            async with self._engines.alone() as connection:
+                yield connection
 
     @property
     def packet(self) -> int:
@@ -157,15 +164,10 @@ class Database:
         return "SELECT * FROM ({})" if self.sqlite else "({})"
 
     async def insert(self, connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert many rows, which all have the same columns. The statement is compiled once and values go to the driver
-        as they are, which takes a third of the time of an ``sa.insert`` (measured)."""
-        if not rows:
-            return
-        columns = tuple(rows[0])
-        insert = self._inserts.get((table.name, columns))
-        if insert is None:
-            insert = self._inserts[table.name, columns] = _Insert(table, columns, connection.dialect)
-        await connection.exec_driver_sql(insert.text, [insert.values(row) for row in rows])
+        """Insert many rows, which all have the same columns."""
+        if rows:
+            statement = bulk.insert(table, tuple(rows[0]), connection.dialect)
+            await connection.exec_driver_sql(*statement.statement(rows))
 
     async def update_rows(
         self,
@@ -178,15 +180,12 @@ class Database:
         """Update many rows to different values in one statement; the number of rows changed.
 
         Every row has the same columns. Those in ``match`` are compared (a ``was_`` in front of a column's name stands
-        for its value before), the others are set. One constant text serves any number of rows.
+        for its value before), the others are set.
         """
         if not rows:
             return 0
-        columns = list(rows[0])
-        encode = [_encoder(table.c[name.removeprefix("was_")], connection.dialect) for name in columns]
-        values = [[code(row[name]) for name, code in zip(columns, encode, strict=True)] for row in rows]
-        statement = _update_text(table, tuple(columns), tuple(match), connection.dialect)
-        result = await connection.execute(statement, {"rows": dump_json(values)})
+        statement = bulk.update(table, tuple(rows[0]), tuple(match), connection.dialect)
+        result = await connection.exec_driver_sql(*statement.statement(rows))
         return result.rowcount
 
     async def upsert(
@@ -201,7 +200,7 @@ class Database:
         if not rows:
             return
         keys = {column.name for column in table.primary_key}
-        names = [add] if add else [name for name in rows[0] if name not in keys]
+        names = [add] if add else [name for name in rows[0] if name not in keys] or sorted(keys)
         if self.sqlite:
             statement = sqlite.insert(table)
             changes = {n: table.c[n] + statement.excluded[n] if add else statement.excluded[n] for n in names}
@@ -210,64 +209,6 @@ class Database:
             on_mysql = mysql.insert(table)
             changes = {n: table.c[n] + on_mysql.inserted[n] if add else on_mysql.inserted[n] for n in names}
             await connection.execute(on_mysql.on_duplicate_key_update(changes), list(rows))
-
-
-class _Insert:
-    """An INSERT of some columns of a table, as the driver wants it."""
-
-    def __init__(self, table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect) -> None:
-        mark = "?" if dialect.paramstyle == "qmark" else "%s"
-        marks = ", ".join([mark] * len(columns))
-        self.text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
-        impls = [table.c[name].type.dialect_impl(dialect) for name in columns]
-        self._codes = [(name, impl.bind_processor(dialect)) for name, impl in zip(columns, impls, strict=True)]
-
-    def values(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple([code(row[name]) if code is not None else row[name] for name, code in self._codes])
-
-
-@functools.lru_cache(maxsize=256)
-def _update_text(
-    table: sa.Table, columns: tuple[str, ...], match: tuple[str, ...], dialect: sa.Dialect
-) -> sa.TextClause:
-    name = table.name
-    value = {column: _value(dialect, index) for index, column in enumerate(columns)}
-    sets = ", ".join(f"{name}.{column} = {value[column]}" for column in columns if column not in match)
-    if dialect.name == "sqlite":
-        # the unary plus keeps the planner off the status index: three times faster
-        guards = " AND ".join(f"{_plus(column)}{name}.{_now(column)} = {value[column]}" for column in match)
-        sets = sets.replace(f"{name}.", "")
-        return sa.text(f"UPDATE {name} SET {sets} FROM json_each(:rows) AS v WHERE {guards}")  # noqa: S608
-    # character set and collation must be given (without them it ran 50 times slower), and the primary key named
-    types = ", ".join(
-        f"c{index} {table.c[_now(column)].type.compile(dialect)} PATH '$[{index}]'"
-        for index, column in enumerate(columns)
-    )
-    guards = " AND ".join(f"{name}.{_now(column)} = {value[column]}" for column in match)
-    source = f"JSON_TABLE(:rows, '$[*]' COLUMNS({types})) AS v"
-    return sa.text(f"UPDATE {source} STRAIGHT_JOIN {name} FORCE INDEX (PRIMARY) ON {guards} SET {sets}")  # noqa: S608
-
-
-def _value(dialect: sa.Dialect, index: int) -> str:
-    return f"json_extract(v.value, '$[{index}]')" if dialect.name == "sqlite" else f"v.c{index}"
-
-
-def _now(column: str) -> str:
-    return column.removeprefix("was_")
-
-
-def _plus(column: str) -> str:
-    return "" if column == "id" else "+"
-
-
-def _encoder(column: sa.Column[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
-    process = column.type.dialect_impl(dialect).bind_processor(dialect)
-
-    def encode(value: Any) -> Any:
-        bound = process(value) if process is not None else value
-        return bound.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(bound, datetime) else bound
-
-    return encode
 
 
 # ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ from tradefree.database.engine import Database
 from tradefree.database.protocol import require_protocol, require_stopped
 from tradefree.database.server import require_server
 from tradefree.database.shape import require_shape
+from tradefree.database.tables import leaders
 from tradefree.errors import SettingsError
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -34,9 +35,17 @@ def head() -> str:
     return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
+def known() -> set[str]:
+    """The revisions that this version of the package has heard of."""
+    return {script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()}
+
+
 async def upgrade(database: Database, to: str = "head") -> None:
-    """Apply what is missing. SettingsError if the system could not work on this server anyway."""
+    """Apply what is missing; nothing, if a later version has made the schema and this one may work on it.
+    SettingsError if it may not, or could not work on this server anyway."""
     await require_server(database)
+    if await newer(database):
+        return
 
     async def unit(connection: AsyncConnection) -> None:
         await connection.run_sync(lambda sync: command.upgrade(_config(sync), to))
@@ -75,13 +84,21 @@ async def require_current(database: Database) -> None:
 
 
 async def require_schema(database: Database) -> None:
-    """Raise SettingsError, saying what to do, unless the schema is this version's."""
+    """Raise SettingsError, saying what to do, unless the schema is this version's, or a later one that was made so that
+    this version may work on it."""
     found = await current(database)
-    if found == head():
-        return
     if found is None:
         raise SettingsError("the database has no tables yet: run `tradefree migrate`")
-    known = {script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()}
-    if found in known:
+    if found != head() and not await newer(database):
         raise SettingsError(f"the database is at schema {found}, this version needs {head()}: run `tradefree migrate`")
-    raise SettingsError(f"the database's schema {found} is newer than this version of tradefree: upgrade tradefree")
+
+
+async def newer(database: Database) -> str | None:
+    """The database's schema, if a later version has made it. SettingsError unless this version may work on it: each
+    migration says what is the ``oldest`` schema whose versions can live with what it makes."""
+    found, ours = await current(database), known()
+    if found is None or found in ours:
+        return None
+    if await database.read(lambda connection: connection.scalar(sa.select(leaders.c.oldest))) not in ours:
+        raise SettingsError(f"the database's schema {found} is newer than this version of tradefree: upgrade tradefree")
+    return found

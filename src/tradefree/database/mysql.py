@@ -15,6 +15,7 @@ from asyncmy.connection import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry as PoolRecord
 
+from tradefree.database.mysql_driver import connect
 from tradefree.database.mysql_errors import NO_SERVER, PACKET_TOO_LARGE, error_number
 from tradefree.errors import SettingsError
 from tradefree.ids import digest
@@ -96,6 +97,16 @@ class MysqlEngines:
         finally:
             await engine.dispose()  # ends the session, and with it the lock
 
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of its own, without a transaction unless its user begins one; closed at the end."""
+        engine = self._engine(1, isolation_level="AUTOCOMMIT")
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        finally:
+            await engine.dispose()
+
     async def close(self) -> None:
         await self._writer.dispose()
         await self._reader.dispose()
@@ -110,7 +121,7 @@ class MysqlEngines:
             pool_use_lifo=True,
             pool_reset_on_return=None,  # every transaction has been ended by then: a ROLLBACK is a wasted round trip
             skip_autocommit_rollback=True,  # and so is one after reading
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args={"connect_timeout": CONNECT_SECONDS, "async_creator_fn": connect},
             **options,
         )
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradefree.database.tables import leaders, workers
 from tradefree.errors import Outdated, SettingsError
 
-PROTOCOL = 1
+PROTOCOL = 4
 """What this version speaks. A change that running processes of the version before could not live with raises it, in a
 migration that begins with ``raise_protocol``; other migrations, such as a new column that may be empty, do not."""
 
@@ -42,6 +42,8 @@ def raise_protocol(connection: sa.Connection, to: int) -> None:
 def require_stopped(connection: sa.Connection) -> None:
     """Raise SettingsError, saying who, unless nobody works on this database. A killed process counts while its lease
     runs, 15 s at most."""
+    if not all(map(sa.inspect(connection).has_table, (workers.name, leaders.name))):
+        return  # an earlier try broke off, and nobody can work on what it left
     now = _now(connection)
     live = connection.scalar(
         sa.select(sa.func.count()).where(workers.c.status.in_(["live", "draining"]), workers.c.lease_until > now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from tradefree.database.tables import attempts, task_logs, tasks, workers
 from tradefree.ids import digest
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import Attempt, AttemptOutcome, LogLine, Task, Usage, Worker, WorkerStatus
+from tradefree.tasks.task import Attempt, AttemptOutcome, LogLine, Pressure, Task, Usage, Worker, WorkerStatus
 
 _INTERNAL = {"wake_at", "claim_token"}
 _PAYLOADS = {"input_data", "output_data"}
@@ -25,8 +26,17 @@ _NAMES = [column.name for column in TASK_WITH_PAYLOADS]
 _STORED = [column.name for column in tasks.c if column.name not in _INTERNAL]
 
 
-def wake_at(status: Status, run_at: datetime, expires_at: datetime | None, *, holds: bool) -> datetime | None:
-    """When the leader must look at a task: it becomes due, or it expires unstarted."""
+def wake_at(
+    status: Status,
+    run_at: datetime,
+    expires_at: datetime | None,
+    *,
+    holds: bool,
+    answer_by: datetime | None = None,
+) -> datetime | None:
+    """When the leader must look at a task: it becomes due, it expires unstarted, or nobody has answered."""
+    if status is Status.AWAITING_INPUT:
+        return answer_by
     if status is Status.SCHEDULED:
         return min(run_at, expires_at) if expires_at and not holds else run_at
     return expires_at if status is Status.PENDING and not holds else None
@@ -36,7 +46,7 @@ def task_row(task: Task) -> dict[str, Any]:
     """The row of a new task."""
     row = {name: getattr(task, name) for name in _STORED}
     row["claim_token"] = None
-    row["wake_at"] = wake_at(task.status, task.run_at, task.expires_at, holds=task.holds_slot)
+    row["wake_at"] = wake_at(task.status, task.run_at, task.expires_at, holds=task.holds_slot, answer_by=task.answer_by)
     return row
 
 
@@ -86,13 +96,19 @@ WORKER = list(workers.c)
 
 
 def worker_row(worker: Worker) -> dict[str, Any]:
-    return {column.name: getattr(worker, column.name) for column in workers.c} | {"queues": list(worker.queues)}
+    values = {column.name: getattr(worker, column.name) for column in workers.c}
+    return values | {"queues": list(worker.queues), "pressure": pressure_document(worker.pressure)}
+
+
+def pressure_document(pressure: Mapping[str, Pressure]) -> dict[str, Any]:
+    return {name: asdict(seen) for name, seen in pressure.items()}
 
 
 def to_worker(row: Sequence[Any]) -> Worker:
     values = dict(zip((column.name for column in WORKER), row, strict=True))
     values["queues"] = tuple(values["queues"])
     values["status"] = WorkerStatus(values["status"])
+    values["pressure"] = {name: Pressure(**seen) for name, seen in (values["pressure"] or {}).items()}
     return Worker(**values)
 
 

@@ -15,7 +15,7 @@ from tradefree.errors import SettingsError
 
 MARIADB, MYSQL = "MariaDB", "MySQL"
 OLDEST = {MARIADB: (10, 6), MYSQL: (8, 0)}
-"""The first with JSON_TABLE, which every batch of moves needs."""
+"""Older ones are not maintained any more."""
 OLDEST_SQLITE = (3, 35)
 """The first with UPDATE … FROM and DROP COLUMN."""
 

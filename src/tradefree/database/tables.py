@@ -6,27 +6,16 @@ There are no foreign keys: the hot path would pay for them with locks, and every
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
+from tradefree.database import backup_tables as backup_tables
+from tradefree.database import console_tables as console_tables
+from tradefree.database import event_tables as event_tables  # or a migration would not know them
+from tradefree.database import source_tables as source_tables
 from tradefree.database.columns import Flag, JsonText, Moment, Money, ascii_text, long_text, text
+from tradefree.database.schema import MYSQL as MYSQL
+from tradefree.database.schema import metadata as metadata
 from tradefree.tasks.states import Status
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-MYSQL: dict[str, Any] = {
-    "mysql_engine": "InnoDB",
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mysql_row_format": "DYNAMIC",
-}
 
 _STATUSES = ", ".join(f"'{status.value}'" for status in Status)
 
@@ -67,6 +56,10 @@ tasks = sa.Table(
     sa.Column("cancel_requested_at", Moment),
     sa.Column("holds_slot", Flag, comment="1: in flight, counts in every limit"),
     sa.Column("runner_state", JsonText),
+    sa.Column("question", JsonText, comment="what a person is asked, and the answer"),
+    sa.Column("answer_by", Moment),
+    sa.Column("event_id", ascii_text(36), comment="the event that made it"),
+    sa.Column("traceparent", ascii_text(55), comment="W3C trace context"),
     sa.CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     sa.CheckConstraint(
         "status NOT IN ('queued', 'processing') OR (holds_slot IS NOT NULL AND worker_id IS NOT NULL)", name="in_flight"
@@ -153,6 +146,7 @@ workers = sa.Table(
     sa.Column("queues", JsonText, nullable=False),
     sa.Column("capacity", sa.Integer, nullable=False),
     sa.Column("ahead", sa.Integer, nullable=False),
+    sa.Column("pressure", JsonText, comment="what it has seen of each connection since it began"),
     sa.Column("version", ascii_text(32), nullable=False),
     sa.Column("status", ascii_text(16), nullable=False),
     sa.Column("started_at", Moment, nullable=False),
@@ -172,6 +166,7 @@ leaders = sa.Table(
     sa.Column(
         "protocol", sa.Integer, nullable=False, server_default=sa.text("1"), comment="versions that may work together"
     ),
+    sa.Column("oldest", ascii_text(32), comment="a version that needs this schema or a later one may start"),
     **MYSQL,
 )
 
@@ -192,6 +187,7 @@ connections = sa.Table(
     sa.Column("base_url", text(500), nullable=False),
     sa.Column("sealed_api_key", ascii_text(2000), nullable=False, comment="encrypted with TRADEFREE_SECRET_KEY"),
     sa.Column("options", JsonText, nullable=False),
+    sa.Column("limits", JsonText, comment="caps and whether its ceiling is learnt"),
     sa.Column("updated_at", Moment, nullable=False),
     **MYSQL,
 )
@@ -221,5 +217,87 @@ task_totals = sa.Table(
     sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False, comment="spreads writers over rows"),
     sa.Column("number", sa.BigInteger, nullable=False),
     comment="How many tasks have ended, by type and status; a retry takes its task out again",
+    **MYSQL,
+)
+
+limits = sa.Table(
+    "limits",
+    metadata,
+    sa.Column("scope", ascii_text(160), primary_key=True, comment="queue:default, limit:NAME, lane:TYPE/DIGEST, ..."),
+    sa.Column("baseline", JsonText, comment="as defined; of types and connections it stands with them"),
+    sa.Column("override", JsonText, comment="as somebody changed it while the system ran"),
+    sa.Column("updated_at", Moment, nullable=False),
+    **MYSQL,
+)
+
+limit_windows = sa.Table(
+    "limit_windows",
+    metadata,
+    sa.Column("scope", ascii_text(160), primary_key=True),
+    sa.Column("state", sa.BigInteger, nullable=False, comment="when the next start is due, microseconds since 1970"),
+    comment="Rates: written by the leader in the round that admits",
+    **MYSQL,
+)
+
+limit_refunds = sa.Table(
+    "limit_refunds",
+    metadata,
+    sa.Column("lane", ascii_text(96), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False, comment="starts that were counted and never began"),
+    **MYSQL,
+)
+
+limit_ceilings = sa.Table(
+    "limit_ceilings",
+    metadata,
+    sa.Column("connection", ascii_text(63), primary_key=True),
+    sa.Column("document", JsonText, nullable=False, comment="what was learnt of it"),
+    **MYSQL,
+)
+
+backlog_locks = sa.Table(
+    "backlog_locks",
+    metadata,
+    sa.Column("scope", ascii_text(160), primary_key=True, comment="locked while the waiting tasks of it are counted"),
+    **MYSQL,
+)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("name", ascii_text(63), primary_key=True),
+    sa.Column("document", JsonText, nullable=False, comment="where to, and which tasks"),
+    sa.Column("sealed_secrets", ascii_text(2000), nullable=False, comment="encrypted with TRADEFREE_SECRET_KEY"),
+    sa.Column("paused", JsonText, comment="by whom, when, why"),
+    sa.Column("failures", sa.Integer, nullable=False, comment="since the last success"),
+    sa.Column("failing_since", Moment),
+    sa.Column("last_success_at", Moment),
+    sa.Column("last_failure_at", Moment),
+    sa.Column("last_error", text(500)),
+    sa.Column("updated_at", Moment, nullable=False),
+    comment="Who is told about which tasks",
+    **MYSQL,
+)
+
+installation_secrets = sa.Table(
+    "installation_secrets",
+    metadata,
+    sa.Column("name", ascii_text(63), primary_key=True),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("sealed_secrets", ascii_text(2000), nullable=False, comment="encrypted with TRADEFREE_SECRET_KEY"),
+    **MYSQL,
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", ascii_text(36), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("actor", text(255), nullable=False),
+    sa.Column("action", ascii_text(64), nullable=False),
+    sa.Column("target", text(255), nullable=False),
+    sa.Column("detail", JsonText, nullable=False),
+    sa.Index("ix_audit_target", "target", "id"),
+    comment="Who changed what",
     **MYSQL,
 )

@@ -29,6 +29,8 @@ EXCERPT = 500
 LONGEST_WAIT = 86400.0
 """Seconds; a longer Retry-After is taken for nonsense and shortened."""
 
+UNREACHABLE = "unreachable"
+"""Our code for a connection that could not be made."""
 TOO_MANY = "Too many requests"
 """Dify 1.14.2 says "no room" as 400 ``invalid_param``; only the start of its message tells it from bad input."""
 NEVER_REACHED = frozenset({429, 521, 523})
@@ -61,6 +63,11 @@ class DifyError(TradefreeError):
         self.excerpt = excerpt
         self.retry_after = retry_after
         """Seconds the answer asked to wait."""
+
+    @property
+    def unreachable(self) -> bool:
+        """True if Dify was not reached at all, or a proxy before it did not reach it: it may be down."""
+        return self.status in PROXY_LOST_IT or self.code == UNREACHABLE
 
 
 class DifyBusy(DifyError):

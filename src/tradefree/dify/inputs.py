@@ -3,51 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from tradefree.dify.models import InputField
-from tradefree.errors import Failed, InvalidInput
+from tradefree.dify.options import RunOptions
+from tradefree.errors import Failed
 
 _WORDS = frozenset({"text-input", "paragraph", "select"})
 _TYPES: dict[type, str] = {str: "a text", dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
 
 
-class WorkflowOptions(BaseModel):
-    """The ``options`` of a task type with the runner ``dify.workflow``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inputs: dict[str, str] | None = Field(
-        None,
-        description="Dify variable → key path into `input_data`, such as `customer.name` or `items.0.id`. "
-        "Left out: `input_data` itself, which must be an object.",
-    )
-    workflow_id: str | None = Field(None, min_length=1, description="A published version instead of the latest.")
-    partial_success: Literal["ok", "fail"] = Field(
-        "ok", description="Whether `partial-succeeded` (a node failed, its error strategy took over) is a success."
-    )
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> WorkflowOptions:
-        """Raises InvalidInput that names the option."""
-        try:
-            return cls.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors()[0]
-            path = "/".join(["options", *(str(part) for part in first["loc"])])
-            raise InvalidInput(first["msg"], field=path) from None
-
-
-def inputs_for(options: WorkflowOptions, input_data: Any) -> dict[str, Any]:
+def inputs_for(options: RunOptions, input_data: Any) -> dict[str, Any]:
     """The inputs of the run. A path that leads nowhere leaves its variable out. Failed if there is no object."""
     if options.inputs is not None:
-        found = {name: _at(input_data, path) for name, path in options.inputs.items()}
+        found = {name: at(input_data, path) for name, path in options.inputs.items()}
         return {name: value for name, value in found.items() if value is not None}
     if not isinstance(input_data, dict):
         raise Failed(
-            f"A Dify workflow takes an object as input, not {_type_of(input_data)}. Send an object, or map the input "
+            f"A Dify app takes an object as input, not {_type_of(input_data)}. Send an object, or map the input "
             "with the task type's options.inputs.",
             code="bad_input",
             retryable=False,
@@ -55,7 +28,8 @@ def inputs_for(options: WorkflowOptions, input_data: Any) -> dict[str, Any]:
     return dict(input_data)
 
 
-def _at(value: Any, path: str) -> Any:
+def at(value: Any, path: str) -> Any:
+    """What a key path leads to, such as ``customer.name`` or ``items.0.id``; None if it leads nowhere."""
     for key in path.split("."):
         if isinstance(value, dict):
             value = value.get(key)
@@ -86,6 +60,18 @@ def _problem(field: InputField, value: Any) -> str | None:
         return f"must be a number, not {_type_of(value)}"
     if field.kind == "json_object" and value != "" and not isinstance(value, dict):
         return f"must be an object, not {_type_of(value)}"
+    if field.kind in ("file", "file-list") and value:
+        return _problem_with_files(field, value)
+    return None
+
+
+def _problem_with_files(field: InputField, value: Any) -> str | None:
+    if field.kind == "file":
+        return None if isinstance(value, dict) else f"must be a file (an object), not {_type_of(value)}"
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return "must be a list of files (objects)"
+    if field.max_length and len(value) > field.max_length:
+        return f"has {len(value)} files, and the app takes at most {field.max_length}"
     return None
 
 

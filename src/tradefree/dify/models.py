@@ -28,19 +28,19 @@ SILENCE = "tradefree.silence"
 """Not from Dify: the client's note that nothing arrived for ``fields["seconds"]`` seconds."""
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _whole(value: Any) -> int | None:
+def whole_of(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _seconds(value: Any) -> float | None:
+def seconds_of(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping_of(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
@@ -65,11 +65,19 @@ class StreamEvent:
     @property
     def data(self) -> Mapping[str, Any]:
         """The payload of a workflow event."""
-        return _mapping(self.fields.get("data"))
+        return mapping_of(self.fields.get("data"))
 
     @property
     def run_id(self) -> str | None:
-        return _text(self.fields.get("workflow_run_id"))
+        return text_of(self.fields.get("workflow_run_id"))
+
+    @property
+    def message_id(self) -> str | None:
+        return text_of(self.fields.get("message_id"))
+
+    @property
+    def conversation_id(self) -> str | None:
+        return text_of(self.fields.get("conversation_id"))
 
     @property
     def task_id(self) -> str | None:
@@ -77,7 +85,7 @@ class StreamEvent:
 
         Dify 1.14.2: events replayed from a snapshot, and the one event of a finished run, have ``task_id`` = run id.
         """
-        task_id = _text(self.fields.get("task_id"))
+        task_id = text_of(self.fields.get("task_id"))
         return task_id if task_id != self.run_id else None
 
 
@@ -111,27 +119,27 @@ class RunResult:
     @classmethod
     def of_event(cls, event: StreamEvent) -> RunResult:
         """From ``workflow_finished`` or ``workflow_paused``."""
-        status = PAUSED if event.event == "workflow_paused" else _text(event.data.get("status")) or ""
-        run_id = event.run_id or _text(event.data.get("id")) or ""
+        status = PAUSED if event.event == "workflow_paused" else text_of(event.data.get("status")) or ""
+        run_id = event.run_id or text_of(event.data.get("id")) or ""
         return cls(run_id, status, task_id=event.task_id, **_common(event.data))
 
     @classmethod
     def of_detail(cls, fields: Mapping[str, Any]) -> RunResult:
         """From ``GET /workflows/run/{id}``."""
-        return cls(_text(fields.get("id")) or "", _text(fields.get("status")) or "", **_common(fields))
+        return cls(text_of(fields.get("id")) or "", text_of(fields.get("status")) or "", **_common(fields))
 
 
 def _common(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "outputs": dict(_mapping(fields.get("outputs"))),
-        "error": _text(fields.get("error")),
-        "workflow_id": _text(fields.get("workflow_id")),
-        "elapsed_time": _seconds(fields.get("elapsed_time")),
-        "total_tokens": _whole(fields.get("total_tokens")),
-        "total_steps": _whole(fields.get("total_steps")),
-        "exceptions": _whole(fields.get("exceptions_count")),
-        "created_at": _whole(fields.get("created_at")),
-        "finished_at": _whole(fields.get("finished_at")),
+        "outputs": dict(mapping_of(fields.get("outputs"))),
+        "error": text_of(fields.get("error")),
+        "workflow_id": text_of(fields.get("workflow_id")),
+        "elapsed_time": seconds_of(fields.get("elapsed_time")),
+        "total_tokens": whole_of(fields.get("total_tokens")),
+        "total_steps": whole_of(fields.get("total_steps")),
+        "exceptions": whole_of(fields.get("exceptions_count")),
+        "created_at": whole_of(fields.get("created_at")),
+        "finished_at": whole_of(fields.get("finished_at")),
     }
 
 
@@ -155,7 +163,7 @@ def _unwrapped(value: Any) -> dict[str, Any]:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
             return {}
-    return dict(_mapping(value))
+    return dict(mapping_of(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +179,14 @@ class LogEntry:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> LogEntry:
-        run, by = _mapping(fields.get("workflow_run")), _mapping(fields.get("created_by_end_user"))
+        run, by = mapping_of(fields.get("workflow_run")), mapping_of(fields.get("created_by_end_user"))
         return cls(
-            run_id=_text(run.get("id")) or "",
-            status=_text(run.get("status")) or "",
-            user=_text(by.get("session_id")),
-            error=_text(run.get("error")),
-            created_at=_whole(run.get("created_at")),
-            finished_at=_whole(run.get("finished_at")),
+            run_id=text_of(run.get("id")) or "",
+            status=text_of(run.get("status")) or "",
+            user=text_of(by.get("session_id")),
+            error=text_of(run.get("error")),
+            created_at=whole_of(run.get("created_at")),
+            finished_at=whole_of(run.get("finished_at")),
         )
 
 
@@ -193,9 +201,9 @@ class LogPage:
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> LogPage:
         rows = fields.get("data")
-        entries = [LogEntry.of(_mapping(row)) for row in rows] if isinstance(rows, list) else []
+        entries = [LogEntry.of(mapping_of(row)) for row in rows] if isinstance(rows, list) else []
         kept = tuple(entry for entry in entries if entry.run_id)
-        return cls(kept, _whole(fields.get("total")) or len(kept), fields.get("has_more") is True)
+        return cls(kept, whole_of(fields.get("total")) or len(kept), fields.get("has_more") is True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +219,9 @@ class AppInfo:
     def of(cls, fields: Mapping[str, Any]) -> AppInfo:
         tags = fields.get("tags")
         return cls(
-            name=_text(fields.get("name")) or "",
-            mode=_text(fields.get("mode")) or "",
-            description=_text(fields.get("description")) or "",
+            name=text_of(fields.get("name")) or "",
+            mode=text_of(fields.get("mode")) or "",
+            description=text_of(fields.get("description")) or "",
             tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
         )
 
@@ -241,9 +249,9 @@ class Parameters:
     def of(cls, fields: Mapping[str, Any]) -> Parameters:
         rows = fields.get("user_input_form")
         form = [
-            _input_field(str(kind), _mapping(spec))
+            _input_field(str(kind), mapping_of(spec))
             for row in (rows if isinstance(rows, list) else [])
-            for kind, spec in _mapping(row).items()
+            for kind, spec in mapping_of(row).items()
         ]
         return cls(tuple(item for item in form if item.variable), fields)
 
@@ -251,10 +259,10 @@ class Parameters:
 def _input_field(kind: str, spec: Mapping[str, Any]) -> InputField:
     options = spec.get("options")
     return InputField(
-        variable=_text(spec.get("variable")) or "",
-        kind=_text(spec.get("type")) or kind,
-        label=_text(spec.get("label")) or "",
+        variable=text_of(spec.get("variable")) or "",
+        kind=text_of(spec.get("type")) or kind,
+        label=text_of(spec.get("label")) or "",
         required=spec.get("required") is True,
-        max_length=_whole(spec.get("max_length")) or None,
+        max_length=whole_of(spec.get("max_length")) or None,
         options=tuple(str(option) for option in options) if isinstance(options, list) else (),
     )

@@ -1,36 +1,45 @@
-"""The runner ``dify.workflow``: performs a task by running a Dify workflow."""
+"""The runners ``dify.workflow``, ``dify.chat`` and ``dify.completion``: perform a task by asking a Dify app."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 from tradefree.clock import Clock, SystemClock
 from tradefree.dify.client import DifyClient
+from tradefree.dify.errand import Errand, WorkflowErrand
 from tradefree.dify.errors import DifyError
-from tradefree.dify.handle import Handle, earlier_attempts, user_of
-from tradefree.dify.inputs import WorkflowOptions
+from tradefree.dify.forms import Forms
+from tradefree.dify.options import ChatOptions, CompletionOptions, RunOptions, WorkflowOptions
 from tradefree.dify.seek import Pace, Seeker
+from tradefree.dify.talking import ChatErrand, CompletionErrand
+from tradefree.dify.trace import traced
+from tradefree.dify.verdict import RunFailed
 from tradefree.dify.watch import Watch
 from tradefree.dify.wire import Timeouts
 from tradefree.errors import Failed, InvalidInput
-from tradefree.tasks.outcome import Completed
+from tradefree.tasks.outcome import Asked, Completed
 from tradefree.tasks.ports import Run
 from tradefree.tasks.types import TaskType
 
+REFUSALS = frozenset({"dify_rejected", "dify_bad_inputs"})
+"""Codes of failures after which the app's form may be another than the one that is remembered."""
 
-class WorkflowRunner:
-    """Runs Dify workflows; always streaming, because a blocking run cannot be stopped or found (Dify 1.14.2).
 
-    Each attempt has a ``user`` of its own (``tf-{task}-{attempt}``). What is stored for the next attempt:
-    ``{"user", "attempt", "run_id", "task_id", "started_at"}``, the last three as soon as ``workflow_started`` came.
+class DifyRunner:
+    """Asks a Dify app; always streaming, because a blocking call cannot be stopped or found (Dify 1.14.2).
+
+    Each attempt has a ``user`` of its own (``tf-{task}-{attempt}``), but for conversations that are kept. What is
+    stored for the next attempt is a ``Handle``: its ids as soon as the first event came.
 
     Codes of the failures it raises: ``dify_run_failed`` (the run said no), ``dify_unavailable``, ``dify_run_lost``
     and ``dify_partial`` are retryable; ``dify_rejected``, ``dify_bad_inputs``, ``bad_input``, ``dify_paused`` and
     ``dify_stopped`` are not; ``stopped`` is the answer to a cancel. They may carry ``usage``.
     """
 
-    name = "dify.workflow"
+    name: str
     resumable = True
+    options: ClassVar[type[RunOptions]]
 
     def __init__(
         self,
@@ -44,7 +53,12 @@ class WorkflowRunner:
         self._clock = clock or SystemClock()
         self._clients: dict[tuple[str, str], DifyClient] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._forms = Forms()
         self._watches: dict[tuple[str, int], Watch] = {}
+
+    def errand(self, run: Run) -> Errand:
+        """What this attempt asks of the app. Raises Failed if its input says nothing that could be asked."""
+        raise NotImplementedError
 
     def check(self, task_type: TaskType) -> None:
         """Raise InvalidInput if the type names no connection or has options this runner does not know."""
@@ -53,15 +67,23 @@ class WorkflowRunner:
                 f"is required: {self.name} needs to know which Dify app to run, and with which key",
                 field="connection",
             )
-        WorkflowOptions.of(task_type.options)
+        self.options.of(task_type.options)
 
-    async def run(self, run: Run) -> Completed:
-        """Run the workflow, or look after the run that an earlier attempt left behind."""
-        watch = Watch(run, self._client(run), self._pace, self._clock)
+    async def run(self, run: Run) -> Completed | Asked:
+        """Ask the app, or look after what an earlier attempt left behind."""
+        client, errand = self._client(run), self.errand(run)
+        watch = Watch(run, client, errand, self._pace, self._clock)
         key = (run.task_id, run.attempt)
         self._watches[key] = watch
         try:
-            return await watch.perform()
+            with traced(run.traceparent):
+                if run.state is None:
+                    await self._forms.refuse_misfit(client, errand)
+                return await watch.perform()
+        except RunFailed as error:
+            if error.code in REFUSALS:
+                self._forms.forget(client)
+            raise
         finally:
             del self._watches[key]
 
@@ -74,7 +96,8 @@ class WorkflowRunner:
         if watch := self._watches.get((run.task_id, run.attempt)):
             return await watch.stop()
         try:
-            return await self._stop_left_behind(run, self._client(run))
+            with traced(run.traceparent):
+                return await self._stop_left_behind(run, self._client(run))
         except DifyError as error:
             _log(run, "warning", f"Dify could not be asked to stop the run: {error.message}")
             return False
@@ -86,22 +109,23 @@ class WorkflowRunner:
             await client.close()
 
     async def _stop_left_behind(self, run: Run, client: DifyClient) -> bool:
-        handle = await _located(run, Seeker(run, client, self._pace, self._pace.stop_wait))
-        if handle is None or handle.run_id is None:
+        errand = self.errand(run)
+        handle = await Seeker(run, client, errand, self._pace, self._pace.stop_wait).located()
+        if handle is None:
             _log(run, "warning", "No run of this task is known to Dify, so there is nothing to stop yet.")
             return False
         if handle.task_id is not None:
-            await client.stop_workflow(handle.task_id, handle.user)
+            await errand.stop(client, handle)
         else:
-            _log(run, "warning", f"Run {handle.run_id} cannot be stopped: the id that Dify wants was never seen.")
+            _log(run, "warning", f"Dify's {handle.words} cannot be stopped: the id that Dify wants was never seen.")
         loop = asyncio.get_running_loop()
         until = loop.time() + self._pace.stop_wait
-        while not (result := (await client.run_detail(handle.run_id)).result).ended:
+        while not (result := await errand.record(client, handle)).ended:
             if loop.time() >= until:
-                _log(run, "info", f"Dify's record still calls run {handle.run_id} {result.status} after the stop.")
+                _log(run, "info", f"Dify's record still calls {handle.words} {result.status} after the stop.")
                 return False
             await asyncio.sleep(min(self._pace.poll, self._pace.stop_wait / 5))
-        _log(run, "info", f"Dify run {handle.run_id} has ended: {result.status}.")
+        _log(run, "info", f"Dify {handle.words} has ended: {result.status}.")
         return True
 
     def _client(self, run: Run) -> DifyClient:
@@ -117,16 +141,43 @@ class WorkflowRunner:
         return self._clients[key]
 
 
-async def _located(run: Run, seeker: Seeker) -> Handle | None:
-    handle = Handle.of(run.state or {}, run.task_id)
-    if handle.run_id is not None:
-        return handle
-    for attempt in earlier_attempts(handle, run.attempt + 1):
-        user = user_of(run.task_id, attempt)
-        if run_id := await seeker.run_of(user):
-            return Handle(user, attempt, run_id)
-    return None
-
-
 def _log(run: Run, level: str, message: str) -> None:
     run.log(level, message, event="dify.run.stop")
+
+
+class WorkflowRunner(DifyRunner):
+    """``dify.workflow``: runs workflows."""
+
+    name = "dify.workflow"
+    options = WorkflowOptions
+
+    def errand(self, run: Run) -> Errand:
+        """See ``DifyRunner``."""
+        return WorkflowErrand(run)
+
+
+class ChatRunner(DifyRunner):
+    """``dify.chat``: asks chat, chatflow and agent apps."""
+
+    name = "dify.chat"
+    options = ChatOptions
+
+    def errand(self, run: Run) -> Errand:
+        """See ``DifyRunner``."""
+        return ChatErrand(run)
+
+
+class CompletionRunner(DifyRunner):
+    """``dify.completion``: asks completion apps."""
+
+    name = "dify.completion"
+    options = CompletionOptions
+
+    def errand(self, run: Run) -> Errand:
+        """See ``DifyRunner``."""
+        return CompletionErrand(run)
+
+
+def dify_runners() -> list[DifyRunner]:
+    """One for each kind of app."""
+    return [WorkflowRunner(), ChatRunner(), CompletionRunner()]

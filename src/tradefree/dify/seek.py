@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tradefree.dify.client import DifyClient
+from tradefree.dify.errand import Errand
 from tradefree.dify.errors import DifyBusy, DifyNotFound, DifyUnavailable
 from tradefree.dify.handle import Handle, earlier_attempts, user_of
-from tradefree.dify.models import FAILED, STOPPED
 from tradefree.errors import OutcomeUnknown
 from tradefree.tasks.ports import Run
 
@@ -32,6 +32,8 @@ class Pace:
     stopped_watch: float = 120.0
     """How long the record is watched after a stop that nobody asked for: Dify 1.14.2 says "stopped" to the listener
     when APP_MAX_EXECUTION_TIME is over, and the run goes on and may succeed."""
+    stop_heard: float = 2.0
+    """How long a stop may go unanswered before the run's stream is left, whose connection Dify may need for it."""
     stop_wait: float = 5.0
     """How long ``stop`` waits to see the end. Dify 1.14.2 ends the stream about a second after a stop."""
 
@@ -39,8 +41,9 @@ class Pace:
 class Seeker:
     """Looks for the runs of earlier attempts of one task."""
 
-    def __init__(self, run: Run, client: DifyClient, pace: Pace, patience: float) -> None:
+    def __init__(self, run: Run, client: DifyClient, errand: Errand, pace: Pace, patience: float) -> None:
         self._run = run
+        self._errand = errand
         self._client = client
         self._pace = pace
         self._gives_up_at = asyncio.get_running_loop().time() + patience
@@ -52,26 +55,36 @@ class Seeker:
         Raises OutcomeUnknown if Dify cannot be asked in time: then nobody may start another.
         """
         handle = Handle.of(self._run.state or {}, self._run.task_id)
-        if handle.run_id is not None:
-            if await self._is_known(handle.run_id):
-                self._log(f"An earlier attempt started Dify run {handle.run_id}; looking after that one.")
+        if handle.known:
+            if await self._is_known(handle):
+                self._log(f"An earlier attempt started Dify {handle.words}; looking after that one.")
                 return handle
-            self._log(f"Dify does not know run {handle.run_id} of an earlier attempt any more.")
+            self._log(f"Dify does not know {handle.words} of an earlier attempt any more.")
             if handle.attempt >= self._run.attempt - 1:
                 return None
+        if not self._errand.findable:
+            self._log(
+                "An earlier attempt was cut off before Dify named what it started, and nothing can be found without "
+                "its name: asking again. If it did arrive, it is paid for twice.",
+                level="warning",
+            )
+            return None
         return await self._by_user(earlier_attempts(handle, self._run.attempt), handle)
 
-    async def run_of(self, user: str, *, also_failed: bool = True) -> str | None:
-        """The id of the latest run that this user started, if it is in the app's log (not while it is queued)."""
-        page = await self._client.workflow_logs(created_by_end_user_session_id=user, limit=1)
-        for entry in page.entries:
-            if entry.user in (None, user) and (also_failed or entry.status not in (FAILED, STOPPED)):
-                return entry.run_id
+    async def located(self) -> Handle | None:
+        """The run of this or an earlier attempt, without any waiting; None if there is none to be seen."""
+        handle = Handle.of(self._run.state or {}, self._run.task_id)
+        if handle.known or not self._errand.findable:
+            return handle if handle.known else None
+        for attempt in earlier_attempts(handle, self._run.attempt + 1):
+            user = user_of(self._run.task_id, attempt)
+            if found := await self._errand.find(self._client, user, attempt, also_failed=True):
+                return found
         return None
 
-    async def _is_known(self, run_id: str) -> bool:
+    async def _is_known(self, handle: Handle) -> bool:
         try:
-            await self._answered(lambda: self._client.run_detail(run_id))
+            await self._answered(lambda: self._errand.record(self._client, handle))
         except DifyNotFound:
             return False
         return True
@@ -95,11 +108,10 @@ class Seeker:
         # Failures of attempts before the last are most likely accounted for already, unless the state names them.
         recent = number == self._run.attempt - 1 or known.attempt > 0
         user = user_of(self._run.task_id, number)
-        run_id = await self._answered(lambda: self.run_of(user, also_failed=recent))
-        if run_id is None:
-            return None
-        self._log(f"Found Dify run {run_id}, which attempt {number} started; looking after that one.")
-        return Handle(user=user, attempt=number, run_id=run_id)
+        found = await self._answered(lambda: self._errand.find(self._client, user, number, also_failed=recent))
+        if found is not None:
+            self._log(f"Found Dify {found.words}, which attempt {number} started; looking after that one.")
+        return found
 
     async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
         pause = self._pace.poll

@@ -1,4 +1,4 @@
-"""What a run cost, added up from its nodes: Dify tells prices only there."""
+"""What a run cost: added up from its nodes, or as the answer's end tells it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tradefree.dify.models import StreamEvent, decimal_of
+from tradefree.dify.models import StreamEvent, decimal_of, mapping_of, whole_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Cost:
 
 
 class Meter:
-    """Adds up the ``node_finished`` events of one run.
+    """Adds up the ``node_finished`` events of one run; the end of a message has the sum of an answer.
 
     Dify 1.14.2: ``execution_metadata`` has total tokens, price and currency; the split into prompt and completion is
     in ``process_data.usage`` or ``outputs.usage`` of the node that called the model. (The End node may repeat that
@@ -36,7 +36,9 @@ class Meter:
         self._prices: dict[str, Decimal] = {}
 
     def add(self, event: StreamEvent) -> None:
-        """Take note of an event; all but ``node_finished`` are ignored."""
+        """Take note of an event; all but ``node_finished`` and ``message_end`` are ignored."""
+        if event.event == "message_end":
+            self._take_whole(mapping_of(mapping_of(event.fields.get("metadata")).get("usage")))
         if event.event != "node_finished":
             return
         data = event.data
@@ -68,6 +70,16 @@ class Meter:
             price=price,
             currency=currency or None,
         )
+
+    def _take_whole(self, usage: Mapping[str, Any]) -> None:
+        """What an answer cost as a whole, its nodes included. Zeros say nothing: so ends a stopped answer."""
+        if not whole_of(usage.get("total_tokens")):
+            return
+        self._counts.clear()
+        for name in ("total_tokens", "prompt_tokens", "completion_tokens"):
+            self._count(name, usage)
+        if (price := decimal_of(usage.get("total_price"))) is not None:
+            self._prices = {str(usage.get("currency") or ""): price}
 
     def _count(self, name: str, fields: Mapping[str, Any]) -> bool:
         value = fields.get(name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tradefree.dify.errors import DifyBusy, DifyError, DifyUncertain
-from tradefree.dify.inputs import WorkflowOptions
 from tradefree.dify.models import FAILED, PARTIAL, PAUSED, STOPPED, SUCCEEDED, RunResult
 from tradefree.dify.narrate import clipped
+from tradefree.dify.options import RunOptions
 from tradefree.dify.usage import Meter
-from tradefree.errors import Busy, Failed, OutcomeUnknown, RunnerError
+from tradefree.errors import Busy, Failed, OutcomeUnknown, RunLost, RunnerError
 from tradefree.tasks.outcome import Completed
 from tradefree.tasks.task import Usage
 
@@ -18,7 +18,9 @@ _ADVICE = {
     "unauthorized": "Is the connection's api_key the key of this app, and still there?",
     "forbidden": "In Dify: is the app there, and its API access switched on?",
     "not_workflow_app": "The key belongs to an app that is no workflow; use the runner for its mode.",
-    "app_unavailable": "In Dify: is the app published and complete?",
+    "not_chat_app": "The key belongs to an app that does not chat; use the runner for its mode.",
+    "not_completion_app": "The key belongs to an app that is no completion app; use the runner for its mode.",
+    "app_unavailable": "In Dify: is the app published and complete? Is the runner the one for its mode?",
     "not_found": "Is the task type's workflow_id the id of a published version of this app?",
     "http_404": "Does the connection's base_url lead to Dify's Service API (it ends in /v1)?",
     "http_413": "The input is larger than Dify or the proxy before it takes.",
@@ -52,6 +54,14 @@ class RunFailed(Failed):
         self.usage = usage
 
 
+class RunUnaccounted(RunLost):
+    """A run that looking has not accounted for; ``usage`` is what is known of its cost."""
+
+    def __init__(self, message: str, *, usage: Usage = Usage()) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
 def usage_of(meter: Meter, result: RunResult | None = None) -> Usage:
     """What is known of the cost: the nodes' prices, the run's own count of tokens and seconds."""
     cost = meter.cost(result.total_tokens if result else None)
@@ -70,7 +80,7 @@ def is_stop(result: RunResult) -> bool:
     return result.status == STOPPED or (result.status == FAILED and result.error == USER_STOP)
 
 
-def settle(result: RunResult, usage: Usage, options: WorkflowOptions, *, stop_asked: bool) -> Completed:
+def settle(result: RunResult, usage: Usage, options: RunOptions, *, stop_asked: bool) -> Completed:
     """What a settled run comes to: Completed, or RunFailed. A success stays one although a cancel was asked for."""
     if result.status == SUCCEEDED:
         return Completed(result.outputs, usage)
@@ -88,7 +98,8 @@ def settle(result: RunResult, usage: Usage, options: WorkflowOptions, *, stop_as
         )
     if result.status == PAUSED:
         raise RunFailed(
-            "The run waits for a person's answer in Dify, which tasks cannot wait for yet.",
+            "The run waits for a person, and its form cannot be answered from here. In Dify: switch the human input "
+            "node's web app delivery on, so that the API gets the form's token.",
             code="dify_paused",
             retryable=False,
             usage=usage,
@@ -100,7 +111,7 @@ def settle(result: RunResult, usage: Usage, options: WorkflowOptions, *, stop_as
     )
 
 
-def _partial(result: RunResult, usage: Usage, options: WorkflowOptions) -> Completed:
+def _partial(result: RunResult, usage: Usage, options: RunOptions) -> Completed:
     caught = f"{result.exceptions} failed step(s)" if result.exceptions else "failed steps"
     note = f"Dify calls it partial-succeeded: {caught} had a retry or an error strategy that took over."
     if options.partial_success == "fail":
@@ -110,6 +121,12 @@ def _partial(result: RunResult, usage: Usage, options: WorkflowOptions) -> Compl
 
 def runner_error(error: DifyError, *, started: bool = False, usage: Usage = Usage()) -> RunnerError:
     """The domain's word for an error. ``started``: a run is known, so "busy" is no longer "nothing was started"."""
+    ours = _domains_word(error, started=started, usage=usage)
+    ours.unreachable = error.unreachable
+    return ours
+
+
+def _domains_word(error: DifyError, *, started: bool, usage: Usage) -> RunnerError:
     if isinstance(error, DifyUncertain):
         return OutcomeUnknown(error.message)
     if isinstance(error, DifyBusy) and not started:

@@ -1,114 +1,126 @@
-"""The fair order of lanes: start-time fair queueing (Goyal, Vin, Cheng 1996) with blocked lanes set aside."""
+"""The fair order of lanes: start-time fair queueing (Goyal, Vin, Cheng 1996), types by weight and lanes within a type.
+
+What cannot be served is parked under the scope that is full and costs nothing until that has room: a type as a whole,
+however many lanes it has, or one lane.
+"""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
+from tradefree.limits.line import Line
 from tradefree.limits.scopes import Scope
-
-_Entry = tuple[float, int, str]
-"""Virtual start time, serial number, lane."""
 
 
 class FairLanes:
-    """Lanes that have waiting tasks, served by virtual time so that each gets an equal turn.
+    """Lanes that have waiting tasks. One is taken out by ``next`` and goes back by ``served`` or ``park``, or is
+    dropped. Every call costs the logarithm of the number of lanes."""
 
-    A known lane is ready, parked under the scope that is full, set aside, or in the caller's hands between ``next``
-    and ``served``/``park``. Every call costs the logarithm of the number of lanes; a parked lane costs nothing.
-    """
-
-    def __init__(self) -> None:
-        self._ready: list[_Entry] = []
-        self._parked: dict[Scope, list[_Entry]] = {}
-        self._aside: list[_Entry] = []
-        self._serial: dict[str, int] = {}
-        """The known lanes and the serial number of each one's valid entry; other entries are stale."""
-        self._finish: dict[str, float] = {}
-        """Virtual time at which a lane's last turn ends."""
-        self._now = 0.0
-        self._numbers = count()
+    def __init__(self, type_of: Callable[[str], str]) -> None:
+        self._type_of = type_of
+        self._types = Line()
+        self._lanes: dict[str, Line] = {}
+        self._out: str | None = None
+        """The type of the lane that was taken out."""
+        self._aside: list[str] = []
+        self._blocked: set[str] = set()
+        """Types with lanes that are parked."""
 
     def __len__(self) -> int:
-        return len(self._serial)
+        return sum(map(len, self._lanes.values()))
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._lanes.values())
 
     def __contains__(self, lane: str) -> bool:
-        return lane in self._serial
-
-    def add(self, lanes: Iterable[str]) -> None:
-        """These lanes have waiting tasks. One that was away starts at the present, without credit for its absence."""
-        for lane in lanes:
-            if lane not in self._serial:
-                self._finish[lane] = max(self._now, self._finish.get(lane, 0.0))
-                heapq.heappush(self._ready, self._entry(lane))
-
-    def next(self) -> str | None:
-        """Take out the lane whose turn it is."""
-        while self._ready:
-            start, serial, lane = heapq.heappop(self._ready)
-            if self._serial.get(lane) == serial:
-                self._now = max(self._now, start)
-                return lane
-        return None
+        return lane in self._lanes.get(self._type_of(lane), ())
 
     @property
     def rest_is_empty(self) -> bool:
         """True if no other lane is ready: the one that was taken out may have many turns at once."""
-        return not self._ready
+        return not self._types.ready and not (self._out and self._lanes[self._out].ready)
 
-    def served(self, lane: str, turns: int = 1) -> None:
-        """The lane had its turns and stays in line for the next."""
-        self._finish[lane] += turns
-        heapq.heappush(self._ready, self._entry(lane))
+    @property
+    def parked(self) -> list[Scope]:
+        """The scopes under which whole types are parked."""
+        return self._types.scopes
 
-    def park(self, lane: str, scope: Scope) -> None:
-        """The lane cannot be served until the scope has room."""
-        heapq.heappush(self._parked.setdefault(scope, []), self._entry(lane))
+    @property
+    def due(self) -> int | None:
+        """The earliest moment for which a lane is parked."""
+        moments = [due for kind in self._blocked if (due := self._lanes[kind].due) is not None]
+        return min(moments, default=None)
 
-    def unpark(self, left: Callable[[Scope], float]) -> bool:
-        """Bring back, from each scope with room, as many lanes as it has places; True if any came back.
+    def add(self, lanes: Iterable[str]) -> None:
+        """These lanes have waiting tasks. One that was away starts at the present, without credit for its absence."""
+        for lane in lanes:
+            kind = self._type_of(lane)
+            if kind not in self._lanes:
+                self._lanes[kind] = Line()
+            self._lanes[kind].add([lane])
+            self._types.add([kind])
 
-        They come in their old order, but without credit for the time they could not be served.
-        """
-        came = False
-        for scope in list(self._parked):
-            lanes = self._parked[scope]
-            places = left(scope)
-            while lanes and places > 0:
-                _, serial, lane = heapq.heappop(lanes)
-                if self._serial.get(lane) == serial:
-                    self._finish[lane] = max(self._now, self._finish[lane])
-                    heapq.heappush(self._ready, self._entry(lane))
-                    places -= 1
-                    came = True
-            if not lanes:
-                del self._parked[scope]
+    def next(self) -> str | None:
+        """Take out the lane whose turn it is."""
+        self._back()
+        while (kind := self._types.next()) is not None:
+            if (lane := self._lanes[kind].next()) is not None:
+                self._out = kind
+                return lane
+            self._types.drop(kind)
+        return None
+
+    def served(self, lane: str, turns: int = 1, weight: float = 1.0) -> None:
+        """The lane had its turns and is in line for the next; negative ones came to nothing. ``weight``: its type's."""
+        kind = self._type_of(lane)
+        self._back()
+        self._lanes[kind].served(lane, turns)
+        self._types.add([kind])
+        self._types.served(kind, turns / weight)
+
+    def park(self, lane: str, scope: Scope, until: int | None = None) -> None:
+        """The lane cannot be served until the scope has room; nor can any of its type, unless the scope is the lane.
+        ``until``: for a lane that must wait for a moment (microseconds)."""
+        kind = self._type_of(lane)
+        self._back()
+        if scope.of_lane:
+            self._lanes[kind].park(lane, scope, until)
+            self._blocked.add(kind)
+        else:
+            self._lanes[kind].served(lane, 0)
+            self._types.park(kind, scope)
+
+    def unpark(self, left: Callable[[Scope], float], now: int = 0) -> bool:
+        """Bring back, from each scope with room, as many as it has places; True if any came back."""
+        came = self._types.unpark(left, now)
+        for kind in list(self._blocked):
+            lanes = self._lanes[kind]
+            if lanes.unpark(left, now):
+                self._types.add([kind])
+                came = True
+            if not lanes.parked:
+                self._blocked.discard(kind)
         return came
-
-    def refund(self, lane: str, turns: int) -> None:
-        """So many of the lane's turns came to nothing."""
-        self._finish[lane] -= turns
-        heapq.heappush(self._ready, self._entry(lane))
 
     def set_aside(self, lane: str) -> None:
         """Out of line until ``resume``: its first task cannot be placed just now."""
-        self._aside.append(self._entry(lane))
+        self._lanes[self._type_of(lane)].take_out(lane)
+        self._aside.append(lane)
 
     def resume(self) -> None:
         """Lanes set aside are in line again, where they were: a task that waits for long is looked at first."""
-        for entry in self._aside:
-            if self._serial.get(entry[2]) == entry[1]:
-                heapq.heappush(self._ready, entry)
-        self._aside.clear()
+        aside, self._aside = self._aside, []
+        for lane in aside:
+            if lane in self:
+                self.served(lane, 0)
 
     def drop(self, lane: str) -> None:
         """The lane has no waiting task any more. What it used is remembered for a while, lest it comes back as new."""
-        self._serial.pop(lane, None)
-        if len(self._finish) > 2 * len(self._serial) + 1000:
-            self._finish = {name: self._finish[name] for name in self._serial}
+        self._lanes[self._type_of(lane)].drop(lane)
 
-    def _entry(self, lane: str) -> _Entry:
-        serial = next(self._numbers)
-        self._serial[lane] = serial
-        return (self._finish[lane], serial, lane)
+    def _back(self) -> None:
+        """The type of the lane that was taken out is in line again."""
+        if self._out is not None:
+            self._types.served(self._out, 0)
+            self._out = None

@@ -1,45 +1,37 @@
-"""Scopes and the room in them."""
+"""Scopes: what a limit applies to."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
 from typing import NamedTuple
+
+from tradefree.errors import InvalidInput
+
+KINDS = ("everything", "queue", "connection", "type", "lane", "limit")
+"""The kinds that people may limit. ``workers`` is ours: the free places on workers that serve a queue."""
 
 
 class Scope(NamedTuple):
-    """Something a limit applies to."""
+    """Something a limit applies to, written ``everything``, ``queue:default``, ``limit:shared-budget`` and so on."""
 
     kind: str
-    """``type``, ``lane`` or ``queue``."""
-    name: str
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
+        return f"{self.kind}:{self.name}" if self.name else self.kind
+
+    @property
+    def of_lane(self) -> bool:
+        """True if it concerns one lane alone, and not all tasks of a type."""
+        return self.kind == "lane"
 
 
-class Room:
-    """The places in use and, by ``cap``, how many there are in a scope: None is no limit."""
+EVERYTHING = Scope("everything")
 
-    def __init__(self, cap: Callable[[Scope], int | None], used: Counter[Scope]) -> None:
-        self._cap = cap
-        self._used = used
 
-    def left(self, scope: Scope) -> float:
-        """Free places in a scope; infinite without a cap, never below zero."""
-        cap = self._cap(scope)
-        return float("inf") if cap is None else max(0, cap - self._used[scope])
-
-    def full(self, scopes: Iterable[Scope]) -> Scope | None:
-        """The first of these scopes without room; None if all have some."""
-        return next((scope for scope in scopes if self.left(scope) <= 0), None)
-
-    def take(self, scopes: Iterable[Scope], places: int = 1) -> None:
-        """Use so many places in each."""
-        for scope in scopes:
-            self._used[scope] += places
-
-    def give_back(self, scopes: Iterable[Scope], places: int) -> None:
-        """Return places that were taken and not used."""
-        for scope in scopes:
-            self._used[scope] -= places
+def parse_scope(text: str, *, field: str = "scope") -> Scope:
+    """The scope that was written. Raises InvalidInput."""
+    kind, _, name = text.partition(":")
+    if kind not in KINDS or (kind == "everything") != (not name):
+        known = "everything, queue:NAME, connection:NAME, type:NAME, lane:TYPE/KEY or limit:NAME"
+        raise InvalidInput(f"no such scope {text[:100]!r}; write {known}", field=field)
+    return Scope(kind, name)

@@ -25,12 +25,18 @@ class StrictRequest(Request):
     _raw: bytes = b""
     _value: Any = None
 
-    async def load(self, media_types: tuple[str, ...]) -> None:
-        """Read and check the body. Raises BodyTooLarge, UnsupportedMedia, NotJson or InvalidInput."""
+    async def load(self, media_types: tuple[str, ...] | None) -> None:
+        """Read and check the body. Raises BodyTooLarge, UnsupportedMedia, NotJson or InvalidInput.
+
+        ``media_types`` None: anything, which the endpoint looks at itself.
+        """
         self._raw = await self._read(system_of(self).settings.max_body_bytes)
         if not self._raw:
             return
-        media_type = self._media_type()
+        self._refuse_encoding()
+        if media_types is None:
+            return
+        media_type = self.media_type()
         if media_type not in media_types:
             raise UnsupportedMedia(f"send Content-Type: {' or '.join(media_types[:2])}")
         if media_type == JSON:
@@ -56,9 +62,9 @@ class StrictRequest(Request):
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _media_type(self) -> str:
-        if self.headers.get("content-encoding", "identity").lower() != "identity":
-            raise UnsupportedMedia("send the body without Content-Encoding")
+    def media_type(self) -> str:
+        """The type of the body, without parameters. Raises UnsupportedMedia if it is encoded or no UTF-8."""
+        self._refuse_encoding()
         media_type, *parameters = self.headers.get("content-type", "").lower().split(";")
         for parameter in parameters:
             name, _, value = parameter.strip().partition("=")
@@ -66,11 +72,16 @@ class StrictRequest(Request):
                 raise UnsupportedMedia("JSON is UTF-8 (RFC 8259); send no other charset")
         return media_type.strip()
 
+    def _refuse_encoding(self) -> None:
+        if self.headers.get("content-encoding", "identity").lower() != "identity":
+            raise UnsupportedMedia("send the body without Content-Encoding")
+
 
 class StrictRoute(APIRoute):
     """A route that checks the key first, then the body, then lets the endpoint run."""
 
-    media_types: tuple[str, ...] = (JSON,)
+    media_types: tuple[str, ...] | None = (JSON,)
+    raw = False
 
     def answering(self) -> Handler:
         """What answers the request once its key and body are known to be good: FastAPI, with the endpoint."""
@@ -79,7 +90,7 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         endpoint = self.answering()
         guard = guard_of(self.dependant.dependencies)
-        reads_body = self.body_field is not None
+        reads_body = self.raw or self.body_field is not None
 
         async def handle(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
@@ -91,6 +102,13 @@ class StrictRoute(APIRoute):
             return await endpoint(request)
 
         return handle
+
+
+class RawRoute(StrictRoute):
+    """A route that gets the body as it came, up to the limit, whatever its type: its sender has signed the bytes."""
+
+    media_types = None
+    raw = True
 
 
 class NdjsonRoute(StrictRoute):

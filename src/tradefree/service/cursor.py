@@ -1,4 +1,4 @@
-"""Cursors: the id of the last task of a page, in a form that nobody is tempted to build by hand."""
+"""Cursors: the id of the last thing on a page, in a form that nobody is tempted to build by hand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tradefree.service.refusals import BadParameter
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _VERSION = b"\x01"
+_NUMBER = b"\x02"
+_FOREIGN = "not a cursor that this service gave out; leave it out to begin anew"
 
 
 def is_id(text: str) -> bool:
@@ -23,12 +25,29 @@ def encode(task_id: str) -> str:
     return base64.urlsafe_b64encode(_VERSION + uuid.UUID(task_id).bytes).decode().rstrip("=")
 
 
+def encode_number(number: int) -> str:
+    """The cursor to read on behind the log line of this id."""
+    return base64.urlsafe_b64encode(_NUMBER + number.to_bytes(8, "big")).decode().rstrip("=")
+
+
+def decode_number(cursor: str) -> int:
+    """The id of a log line in a cursor; BadParameter if it is not one of ours."""
+    number = int.from_bytes(_content(cursor, _NUMBER, 8), "big")
+    if number >= 2**63:
+        raise BadParameter(_FOREIGN, field="cursor")
+    return number
+
+
 def decode(cursor: str) -> str:
     """The task id in a cursor; BadParameter if it is not one of ours."""
+    return str(uuid.UUID(bytes=_content(cursor, _VERSION, 16)))
+
+
+def _content(cursor: str, version: bytes, length: int) -> bytes:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raw = b""
-    if len(raw) != 17 or not raw.startswith(_VERSION):
-        raise BadParameter("not a cursor that this service gave out; leave it out to begin anew", field="cursor")
-    return str(uuid.UUID(bytes=raw[1:]))
+    if len(raw) != 1 + length or not raw.startswith(version):
+        raise BadParameter(_FOREIGN, field="cursor")
+    return raw[1:]

@@ -12,15 +12,22 @@ from fastapi import Request
 
 from tradefree.service.callers import Caller
 from tradefree.service.context import system_of
+from tradefree.service.models.callbacks import DeliveryDocument
+from tradefree.service.models.events import MadeTask
+from tradefree.service.models.limits import WaitingDocument
 from tradefree.service.models.tasks import AttemptDocument, TaskDetail, TaskDocument, UsageDocument
 from tradefree.service.tokens import StreamTokens
+from tradefree.tasks.clipping import clipped
+from tradefree.tasks.limiting import Waiting
+from tradefree.tasks.questions import shown as public
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Attempt, Task
 
 PREFIX = "/api/v1"
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 _PAYLOADS = ("input_data", "output_data")
-_COPIED = [f.name for f in fields(Task) if f.name in TaskDocument.model_fields and f.name not in _PAYLOADS]
+_HIDDEN = ("question", *_PAYLOADS)
+_COPIED = [f.name for f in fields(Task) if f.name in TaskDocument.model_fields and f.name not in _HIDDEN]
 
 
 class Documents:
@@ -28,7 +35,7 @@ class Documents:
 
     def __init__(self, request: Request, caller: Caller) -> None:
         system = system_of(request)
-        self._base = f"{_origin(request)}{PREFIX}/tasks/"
+        self._base = f"{path_of(request, 'tasks')}/"
         self._tokens = StreamTokens(system.stream_secret)
         self._now = system.clock.now()
         self._payloads = caller.payloads
@@ -41,15 +48,34 @@ class Documents:
         """The same as plain values, for ``dump``."""
         return self._values(task, shown=payloads and self._payloads)
 
-    def detail(self, task: Task, attempts: Sequence[Attempt]) -> TaskDetail:
-        """One task with its attempts, the one under way included."""
+    def detail(
+        self, task: Task, attempts: Sequence[Attempt], waiting: Waiting | None = None, deliveries: Sequence[Task] = ()
+    ) -> TaskDetail:
+        """One task with its attempts, the one under way included, what it waits for, and who was told."""
         every = [*attempts, *_under_way(task, attempts)]
         documents = [_attempt(attempt, shown=self._payloads) for attempt in every]
-        return TaskDetail.model_validate({**self._values(task, shown=self._payloads), "attempts": documents})
+        values = {
+            **self._values(task, shown=self._payloads),
+            "attempts": documents,
+            "waiting": WaitingDocument.of(waiting) if waiting is not None else None,
+            "deliveries": [DeliveryDocument.of(delivery) for delivery in deliveries],
+        }
+        return TaskDetail.model_validate(values)
+
+    def made(self, task: Task, attempts: Sequence[Attempt], deliveries: Sequence[Task]) -> MadeTask:
+        """One task without its payloads, with its attempts and who was told."""
+        every = [*attempts, *_under_way(task, attempts)]
+        documents = [_attempt(attempt, shown=self._payloads) for attempt in every]
+        told = [DeliveryDocument.of(delivery) for delivery in deliveries]
+        values = {**self._values(task, shown=False), "attempts": documents, "deliveries": told}
+        return MadeTask.model_validate(values)
 
     def _values(self, task: Task, *, shown: bool) -> dict[str, Any]:
         values = {name: getattr(task, name) for name in _COPIED}
         values |= {name: getattr(task, name) if shown else None for name in _PAYLOADS}
+        values["question"] = public(task.question) if shown else None
+        what = clipped(task.output_data) if shown else None
+        values["output_clipped"] = asdict(what) if what else None
         values["payloads_hidden"] = not shown
         url = self._base + task.id
         values["status_url"] = url
@@ -58,6 +84,11 @@ class Documents:
         values["stream_url"] = f"{url}/stream?token={token}"
         values["cancel_url"] = f"{url}/cancellation"
         return values
+
+
+def path_of(request: Request, name: str) -> str:
+    """The address of a resource as the caller would write it."""
+    return f"{_origin(request)}{PREFIX}/{name}"
 
 
 def dump(document: Any) -> bytes:
@@ -94,4 +125,10 @@ def _attempt(attempt: Attempt, *, shown: bool) -> AttemptDocument:
         error_message=attempt.error_message,
         usage=UsageDocument.model_validate(usage),
         runner_state=attempt.runner_state if shown else None,
+        upstream=_upstream(attempt.runner_state or {}),
     )
+
+
+def _upstream(state: dict[str, Any]) -> dict[str, Any] | None:
+    told = state.get("upstream")
+    return told if isinstance(told, dict) else None

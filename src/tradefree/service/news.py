@@ -23,6 +23,8 @@ class News:
         """The status may have changed."""
         self.logged = False
         """There may be new log lines."""
+        self.replaced = False
+        """The text to come is instead of all before it."""
         self._texts: deque[str] = deque()
         self._length = 0
         self._arrived = asyncio.Event()
@@ -35,10 +37,13 @@ class News:
             case "log":
                 self.logged = True
             case "partial":
-                self._keep(str(message.get("text", "")))
+                self._keep(str(message.get("text", "")), replace=message.get("replace") is True)
         self._arrived.set()
 
-    def _keep(self, text: str) -> None:
+    def _keep(self, text: str, *, replace: bool) -> None:
+        if replace:
+            self.take_text()
+            self.replaced = True
         self._texts.append(text)
         self._length += len(text)
         while self._length > MOST_TEXT and len(self._texts) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,11 +17,15 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from tradefree.errors import (
+    BacklogFull,
+    BadSignature,
     Conflict,
     Forbidden,
     IdempotencyMismatch,
     InvalidInput,
     NotFound,
+    RateLimited,
+    Stale,
     StorageUnavailable,
     TradefreeError,
     Unauthorized,
@@ -57,7 +62,11 @@ KINDS: dict[type[TradefreeError], Kind] = {
     BodyTooLarge: Kind("body-too-large", "The body is too large", 413),
     UnsupportedMedia: Kind("unsupported-media", "The body has another type than this path takes", 415),
     NotFound: Kind("not-found", "There is no such thing", 404),
+    RateLimited: Kind("rate-limited", "Too many requests", 429),
+    BacklogFull: Kind("backlog-full", "Too many tasks wait already", 429),
+    Stale: Kind("changed-meanwhile", "Somebody else has changed it", 412),
     Conflict: Kind("conflict", "That cannot be done now", 409),
+    BadSignature: Kind("bad-signature", "The webhook is not signed as it should be", 401),
     Unauthorized: Kind("unauthorized", "A good API key is needed", 401),
     Forbidden: Kind("forbidden", "The API key has no right to this", 403),
     StorageUnavailable: Kind("storage-unavailable", "The database does not answer", 503),
@@ -71,6 +80,10 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="tradefree"'}
         case StorageUnavailable():
             return {"Retry-After": TRY_AGAIN}
+        case BacklogFull():
+            return {"Retry-After": str(error.retry_after)}
+        case RateLimited():
+            return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
         case BodyTooLarge():
             return {"Connection": "close"}  # the rest of the body is not read
         case HTTPException():

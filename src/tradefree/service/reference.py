@@ -70,7 +70,11 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
     for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
         yield f"<h4>Body: <code>{escape(media_type)}</code> {_reference(body['schema'])}</h4>"
     rows = [
-        _row(status, response["description"], *(_reference(c["schema"]) for c in response.get("content", {}).values()))
+        _row(
+            status,
+            response["description"],
+            " ".join(_reference(c["schema"]) for c in response.get("content", {}).values()),
+        )
         for status, response in sorted(operation["responses"].items())
     ]
     yield f"{_table('Answers', rows)}</details>"

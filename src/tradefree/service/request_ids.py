@@ -1,4 +1,5 @@
-"""The outermost layer: gives every request an id, answers it with that id, and turns accidents into problem details."""
+"""The outermost layer: gives every request an id, answers it with that id, with what its key has left and with headers
+for browsers, and turns accidents into problem details."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradefree.ids import new_id
+from tradefree.service.headers import with_security
 from tradefree.service.problems import answer_for
+from tradefree.tasks.tracing import HEADER, trace_id_of
 
-_GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger(__name__)
 
 
@@ -34,10 +37,15 @@ class RequestIds:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                headers = with_security(message.get("headers", ()), scope["path"])
+                limits = scope["state"].get("rate_headers") or {}
+                headers += [(name.lower().encode(), value.encode()) for name, value in limits.items()]
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        trace_id = trace_id_of(_header(scope, HEADER.encode()))
+        names = {"request_id": request_id} | ({"trace_id": trace_id} if trace_id else {})
+        with structlog.contextvars.bound_contextvars(**names):
             try:
                 await self._app(scope, receive, send_with_id)
             except ClientDisconnect:
@@ -50,7 +58,10 @@ class RequestIds:
 
 
 def _given(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _GOOD_ID.fullmatch(value):
-            return bytes(value).decode()
-    return None
+    value = _header(scope, b"x-request-id")
+    return value if value is not None and _GOOD_ID.fullmatch(value) else None
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
+    """The first header of this name."""
+    return next((bytes(value).decode("latin-1") for name, value in scope["headers"] if name == wanted), None)

@@ -1,4 +1,4 @@
-"""The way in for the busiest request: past routing and FastAPI's layers, which take longer than the work (measured)."""
+"""The way in for the busiest requests: past routing and FastAPI's layers, which take longer than the work does."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ class Shortcut:
     def __init__(self, app: ASGIApp, *, method: str, path: str, handler: Handler) -> None:
         self._app = app
         self._method = method
-        self._path = path
+        self.path_format = self._path = path
         self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != self._method:
             await self._app(scope, receive, send)
             return
+        scope["route"] = self
         request = Request(scope, receive)
         try:
             response = await self._handler(request)

@@ -90,7 +90,7 @@ class TaskStream:
             self._status = status
             yield self._event("status", status.model_dump(mode="json"))
         async for line in self._log.read():
-            yield self._event("log", LogDocument.of(line).model_dump(mode="json"))
+            yield self._event("log", LogDocument.of(line, payloads=self._partial).model_dump(mode="json"))
         if not task.terminal:
             self._ended_at = None
         elif self._ended_at is None:
@@ -107,9 +107,11 @@ class TaskStream:
             if (news.moved or news.logged) and self._ended_at is None:
                 until = min(until, began + self._pace.pause)
             await news.wait(min(left, max(0.0, until - _now()), self._until_heartbeat()))
+            replaced, news.replaced = news.replaced, False
             text = news.take_text()
-            if text and self._partial:
-                yield self._event("partial", {"text": text}, with_id=False)
+            if (text or replaced) and self._partial:
+                told = {"text": text, "replace": True} if replaced else {"text": text}
+                yield self._event("partial", told, with_id=False)
             if self._until_heartbeat() <= 0:
                 yield f": heartbeat\nid: {self._log.mark}\n\n".encode()
 

@@ -14,6 +14,7 @@ def announce(signals: Signals, changes: Sequence[Change]) -> None:
     for change in changes:
         signals.publish(task_topic(change.before.id), {"kind": "status", "status": change.status})
     lanes = {change.before.lane for change in changes if change.status is Status.PENDING}
+    lanes |= {delivery.lane for change in changes for delivery in change.deliveries}
     timed = any(change.status is Status.SCHEDULED for change in changes)
     freed = any(change.before.status in ON_WORKER for change in changes)
     if lanes or timed or freed:

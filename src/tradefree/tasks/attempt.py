@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tradefree.errors import Busy, Failed, OutcomeUnknown
-from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Outcome, storable
+from tradefree.errors import Busy, Failed, OutcomeUnknown, RunLost
+from tradefree.tasks.outcome import Asked, Completed, DidNotWork, LetGo, NothingStarted, Outcome, storable
 from tradefree.tasks.ports import Run, Runner
 from tradefree.tasks.task import LogLine, Task, Usage
 
@@ -18,6 +18,8 @@ SETTLE = 1.0
 UNSEEN = "The run was told to stop, but nobody saw it stop."
 STOPPED = "stopped"
 """The code of a failure that only says that the run was stopped as asked."""
+STOP_UNSEEN = "stop_unseen"
+"""The code of a failure that only says what a run had cost when the wait for its stop was over."""
 STARTED = "attempt.started"
 """The event of the line that tells of a claim."""
 
@@ -118,9 +120,10 @@ class Attempt:
             return outcome
         spent, unresolved = Usage(), not confirmed
         if isinstance(outcome, DidNotWork):
-            spent, unresolved = outcome.usage, outcome.unresolved
+            confirmed = confirmed and outcome.code != STOP_UNSEEN
+            spent, unresolved = outcome.usage, outcome.unresolved or not confirmed
         if self.cancelled:
-            if isinstance(outcome, DidNotWork) and outcome.code != STOPPED:
+            if isinstance(outcome, DidNotWork) and outcome.code not in (STOPPED, STOP_UNSEEN):
                 return outcome
             return LetGo(confirmed, None if confirmed else UNSEEN, spent)
         message = f"It took longer than the time-out of {self._run.timeout:g} s."
@@ -131,19 +134,33 @@ class Attempt:
         try:
             result = work.result()
         except Busy as error:
-            return NothingStarted(str(error), error.retry_after)
+            return NothingStarted(str(error), error.retry_after, error.unreachable)
         except OutcomeUnknown as error:
             unresolved = self._runner.resumable
-            return storable(DidNotWork(error.code, str(error), retryable=True, unresolved=unresolved))
+            return storable(
+                DidNotWork(error.code, str(error), retryable=True, unresolved=unresolved, unreachable=error.unreachable)
+            )
+        except RunLost as error:
+            cost: Usage = getattr(error, "usage", Usage())
+            return storable(DidNotWork(error.code, str(error), retryable=True, usage=cost, unknown=True))
         except Failed as error:
             spent: Usage = getattr(error, "usage", Usage())
-            return storable(DidNotWork(error.code, str(error), error.retryable, error.retry_after, spent))
+            return storable(
+                DidNotWork(
+                    error.code,
+                    str(error),
+                    error.retryable,
+                    error.retry_after,
+                    spent,
+                    unreachable=error.unreachable,
+                )
+            )
         except asyncio.CancelledError:
             return DidNotWork("runner_cancelled", "The runner cancelled itself.", retryable=True)
         except Exception as error:
             self._on_error(error)
             return DidNotWork("runner_error", f"{type(error).__name__}: {error}", retryable=True)
-        return storable(result) if isinstance(result, Completed) else Completed(result)
+        return storable(result) if isinstance(result, Completed | Asked) else Completed(result)
 
 
 async def _end(work: asyncio.Task[Any]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -14,18 +15,25 @@ import structlog
 from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import LeadershipLost, Outdated, StorageUnavailable
 from tradefree.tasks.admit import Admission, Admitted
-from tradefree.tasks.announce import announce
+from tradefree.tasks.book import Book
 from tradefree.tasks.catalog import Catalog
-from tradefree.tasks.ports import DISPATCH, Doorbell, Round, Signals, Store
+from tradefree.tasks.mover import Mover
+from tradefree.tasks.ports import DISPATCH, UNSEEN, Doorbell, LeadObserver, Round, Signals, Store
 from tradefree.tasks.recover import Recovery
-from tradefree.tasks.transitions import expire
+from tradefree.tasks.states import Status
+from tradefree.tasks.task import Task
+from tradefree.tasks.transitions import Change, expire, unqueue
 
 TTL = 3.0
 """Seconds of leadership: the death of a leader stalls starts for no longer."""
 POLL = 1.0
 """Seconds between rounds when nothing wakes the dispatcher."""
+LOOK_SHARE = 20.0
+"""A look at every waiting lane takes at most one part of so many of the time."""
 RESCAN = 5.0
 """Seconds between looks at every waiting lane, for wake-ups that were lost."""
+WARN_EVERY = 60.0
+"""Seconds between warnings about the same queue."""
 PAUSE = 0.02
 """Seconds between rounds at the least: wake-ups that come closer are served by one round."""
 
@@ -44,6 +52,7 @@ class Dispatcher:
         signals: Signals,
         recovery: Recovery,
         clock: Clock,
+        observer: LeadObserver = UNSEEN,
     ) -> None:
         self.holder = holder
         self.epoch: int | None = None
@@ -52,13 +61,20 @@ class Dispatcher:
         self._catalog = catalog
         self._doorbell = doorbell
         self._signals = signals
+        self._mover = Mover(store, catalog, signals)
         self._recovery = recovery
         self._clock = clock
+        self._observer = observer
         self._admission = Admission()
-        self._version = -1
+        self._book: Book | None = None
         self._rescan_at = 0.0
+        self._looked = False
+        """True once this leader has looked at all waiting lanes."""
+        self._look: asyncio.Task[None] | None = None
         self._recover_at = 0.0
         self._woken = asyncio.Event()
+        self._warn_at: dict[str, float] = {}
+        """When the next warning about a queue may come."""
         self._rings: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -73,6 +89,9 @@ class Dispatcher:
                 self._woken.clear()
         finally:
             listener.cancel()
+            if self._look is not None:
+                self._look.cancel()
+            self._observer.leads(False)
             with contextlib.suppress(StorageUnavailable):
                 await asyncio.shield(self._store.resign(self.holder))
 
@@ -81,7 +100,9 @@ class Dispatcher:
         try:
             if self.epoch is None and not await self._lead():
                 return POLL
+            began = self._clock.monotonic()
             admitted = await self.round()
+            self._observer.round(self._clock.monotonic() - began, sum(map(len, admitted.by_worker.values())))
             await self._recover()
         except LeadershipLost:
             log.warning("leadership lost", holder=self.holder)
@@ -89,14 +110,14 @@ class Dispatcher:
             return POLL
         except StorageUnavailable as error:
             log.warning("database unavailable; dispatching pauses", error=str(error))
-            self._stand_down()
+            self._stand_down("database")
             return POLL
         except Outdated:
-            self._stand_down()
+            self._stand_down("outdated")
             raise
         except Exception:  # a fault in one round must not end dispatching for good
             log.exception("a round failed unexpectedly")
-            self._stand_down()
+            self._stand_down("fault")
             return POLL
         return self._wait(admitted)
 
@@ -105,22 +126,25 @@ class Dispatcher:
         if self.epoch is not None:
             log.info("leading", holder=self.holder, epoch=self.epoch)
             self._admission = Admission()
-            self._version = -1
+            self._book = None
             self._rescan_at = 0.0
+            self._looked = False
             self._recovery.round_failed()
+            self._observer.leads(True)
         return self.epoch is not None
 
-    def _stand_down(self) -> None:
+    def _stand_down(self, why: str = "lost") -> None:
         self.epoch = None
         self._recovery.round_failed()
+        self._observer.leads(False)
+        self._observer.round_failed(why)
 
     async def round(self) -> Admitted:
         """Admit once, then ring the workers and let what has expired fail."""
         if self.epoch is None:
             raise LeadershipLost("this dispatcher does not lead")
         if self._clock.monotonic() >= self._rescan_at:
-            self._admission.hear(await self._store.waiting_lanes())
-            self._rescan_at = self._clock.monotonic() + RESCAN
+            await self._look_at_all_lanes()
         async with self._store.round(self.holder, self.epoch, TTL) as round_:
             await self._configure(round_)
             admitted = await self._admission.run(round_, self._clock.now())
@@ -129,15 +153,39 @@ class Dispatcher:
             self._ring(admitted.addresses[worker_id], list(ids))
         if admitted.overdue:
             await self._expire(list(admitted.overdue))
+        self._warn(admitted.unserved)
+        if admitted.taken_back:
+            await self._take_back(list(admitted.taken_back))
         return admitted
 
+    async def _look_at_all_lanes(self) -> None:
+        """The safety net for lost wake-ups. It costs the backlog, so no round but a leader's first waits for it."""
+        if not self._looked:
+            await self._hear_all()
+            self._looked = True
+        elif self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._hear_all_aside())
+
+    async def _hear_all_aside(self) -> None:
+        try:
+            await self._hear_all()
+        except StorageUnavailable as error:
+            log.warning("waiting lanes could not be read", error=str(error))
+            self._rescan_at = self._clock.monotonic() + POLL
+
+    async def _hear_all(self) -> None:
+        began = self._clock.monotonic()
+        self._admission.hear(await self._store.waiting_lanes())
+        took = self._clock.monotonic() - began
+        self._rescan_at = self._clock.monotonic() + max(RESCAN, took * LOOK_SHARE)
+        self._woken.set()
+
     async def _configure(self, round_: Round) -> None:
-        types = await self._catalog.types(version=round_.config_version)
-        if self._catalog.version != self._version:
-            self._admission = Admission()  # lanes may be parked under what they no longer need
-            self._admission.hear(await self._store.waiting_lanes())
-            self._version = self._catalog.version
-        self._admission.configure(types)
+        book = await self._catalog.book(version=round_.config_version)
+        if book is not self._book:
+            self._admission.configure(book)
+            self._book = book
+            self._rescan_at = 0.0  # lanes of types that were not defined are not known
 
     def _ring(self, address: str, ids: list[str]) -> None:
         """Ring without waiting: the broker may be slow or away, and the next beat finds the tasks anyway."""
@@ -147,7 +195,24 @@ class Dispatcher:
 
     async def _expire(self, ids: list[str]) -> None:
         now = self._clock.now()
-        announce(self._signals, await self._store.decide(ids, lambda task: expire(task, now)))
+        await self._mover.move(ids, lambda task: expire(task, now))
+
+    def _warn(self, queues: Sequence[str]) -> None:
+        """Say of queues whose tasks nobody can perform that it is so; not with every round."""
+        now = self._clock.monotonic()
+        for queue in queues:
+            if now >= self._warn_at.get(queue, 0.0):
+                self._warn_at[queue] = now + WARN_EVERY
+                log.warning("tasks wait in a queue that no live worker serves", queue=queue)
+
+    async def _take_back(self, ids: list[str]) -> None:
+        now = self._clock.now()
+        words = "a limit was lowered or its scope was paused before it began."
+
+        def decide(task: Task) -> Change | None:
+            return unqueue(task, now, words) if task.status is Status.QUEUED else None
+
+        await self._mover.move(ids, decide)
 
     async def _recover(self) -> None:
         if self._clock.monotonic() >= self._recover_at:

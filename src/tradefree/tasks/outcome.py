@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
 
+from tradefree.tasks.questions import Question
 from tradefree.tasks.task import Json, LogLine, Usage
 
 CODE, CURRENCY, PRICE = 64, 8, 30
@@ -35,6 +36,10 @@ class DidNotWork:
     usage: Usage = Usage()
     unresolved: bool = False
     """The run may still be going on upstream: it keeps its place and the next attempt looks for it first."""
+    unreachable: bool = False
+    """The upstream could not be reached, as one that is down."""
+    unknown: bool = False
+    """It was looked for, and nobody can know what became of it: the type says whether a person decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class NothingStarted:
 
     reason: str
     retry_after: float | None = None
+    unreachable: bool = False
+    """The upstream could not be reached at all, as one that is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +62,19 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The run is paused until a person has answered; the next attempt finds the answer in ``Run.answer``."""
+
+    question: Question
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
 class HandBack:
     """The worker is shutting down and gives the task back; nothing is counted."""
 
 
-Outcome = Completed | DidNotWork | NothingStarted | LetGo | HandBack
+Outcome = Completed | DidNotWork | NothingStarted | LetGo | Asked | HandBack
 
 
 T = TypeVar("T", bound=Outcome)
@@ -68,7 +83,7 @@ T = TypeVar("T", bound=Outcome)
 def storable(outcome: T) -> T:
     """The outcome as every database can store it: what a runner says of codes and costs must not cost the result."""
     match outcome:
-        case Completed() | LetGo():
+        case Completed() | LetGo() | Asked():
             return replace(outcome, usage=_storable(outcome.usage))
         case DidNotWork():
             return replace(outcome, code=word(outcome.code, CODE), usage=_storable(outcome.usage))

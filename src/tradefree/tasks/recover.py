@@ -6,8 +6,8 @@ import math
 from datetime import timedelta
 
 from tradefree.clock import Clock
-from tradefree.tasks.announce import announce
 from tradefree.tasks.catalog import Catalog
+from tradefree.tasks.mover import Mover
 from tradefree.tasks.ports import Doorbell, Signals, Store
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Task, Worker
@@ -35,7 +35,13 @@ def rules_of(task_type: TaskType | None, resumable: frozenset[str]) -> Rules:
     """What finishing needs to know of the type; ``resumable`` names the runners whose runs may outlive us."""
     if task_type is None:
         return Rules()
-    return Rules(task_type.retry, task_type.max_deferral, task_type.runner in resumable)
+    return Rules(
+        task_type.retry,
+        task_type.max_deferral,
+        task_type.runner in resumable,
+        task_type.answer_within,
+        task_type.holds_unknown,
+    )
 
 
 class Recovery:
@@ -53,7 +59,7 @@ class Recovery:
         self._store = store
         self._catalog = catalog
         self._doorbell = doorbell
-        self._signals = signals
+        self._mover = Mover(store, catalog, signals)
         self._clock = clock
         self._resumable = resumable
         self._well_since = math.inf
@@ -118,9 +124,7 @@ class Recovery:
                 return lose(task, rules_of(types.get(task.type), self._resumable), now, last_beat)
             return None
 
-        changes = await self._store.decide(ids, decide)
-        announce(self._signals, changes)
-        return len(changes)
+        return len(await self._mover.move(ids, decide))
 
     async def _to_bury(self) -> list[Worker]:
         now = self._clock.monotonic()

@@ -17,7 +17,7 @@ class Status(StrEnum):
     PROCESSING = "processing"
     """That worker performs it."""
     AWAITING_INPUT = "awaiting_input"
-    """The run is paused for a person; holds no place."""
+    """Waits for a person's answer; holds no place."""
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -36,7 +36,7 @@ MOVES: dict[Status, frozenset[Status]] = {
     S.PROCESSING: frozenset(
         {S.COMPLETED, S.FAILED, S.CANCELLED, S.SCHEDULED, S.PENDING, S.AWAITING_INPUT},
     ),
-    S.AWAITING_INPUT: frozenset({S.PENDING, S.FAILED}),
+    S.AWAITING_INPUT: frozenset({S.PENDING, S.COMPLETED, S.FAILED}),
     S.COMPLETED: frozenset({S.PENDING}),
     S.FAILED: frozenset({S.PENDING}),
     S.CANCELLED: frozenset({S.PENDING}),

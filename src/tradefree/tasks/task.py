@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,8 @@ from typing import Any
 from tradefree.ids import digest
 from tradefree.tasks.states import LIVE, TERMINAL, Status
 
+LEVELS = ("debug", "info", "warning", "error")
+"""Levels of log lines, the least severe first."""
 Json = Any
 """A value that JSON can carry."""
 
@@ -87,6 +90,14 @@ class Task:
     runner_state: dict[str, Any] | None = None
     """What the runner stored so that another attempt can find the run it started (for Dify: run id, user).
     None: no run is under way. ``{"attempt": n}`` alone: attempt n was cut off before it stored anything; one may be."""
+    question: dict[str, Any] | None = None
+    """What a person is asked, and the answer once there is one; see ``questions``."""
+    answer_by: datetime | None = None
+    """Nobody waits for an answer after this moment."""
+    event_id: str | None = None
+    """The event that made it, if one did."""
+    traceparent: str | None = None
+    """The W3C trace context that it was submitted in, handed on to the upstream."""
 
     @property
     def terminal(self) -> bool:
@@ -107,6 +118,8 @@ class AttemptOutcome(StrEnum):
     """Nothing was started; not counted against the task."""
     LOST = "lost"
     """The worker died or lost its lease."""
+    ASKED = "asked"
+    """It goes on when a person has answered."""
     HANDED_BACK = "handed_back"
     """The worker shut down and gave the task back."""
 
@@ -175,6 +188,22 @@ GONE = frozenset({WorkerStatus.LEFT, WorkerStatus.DEAD})
 
 
 @dataclass(frozen=True, slots=True)
+class Pressure:
+    """What a worker incarnation has seen of one connection since it began, and how its calls are now."""
+
+    heard: int = 0
+    """Calls that the upstream began to work at."""
+    refused: int = 0
+    """Calls for which it had no room."""
+    down: int = 0
+    """Calls that did not reach it."""
+    silent: int = 0
+    """Calls that it took and left without a word for long; now."""
+    working: int = 0
+    """Calls that it works at; now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One incarnation of a worker process: a restart is another worker."""
 
@@ -191,3 +220,5 @@ class Worker:
     ahead: int = 0
     """Tasks it wants at hand beyond its capacity: as many as it ends in a moment, at most its capacity once more, so
     that quick tasks follow one another without a pause and slow ones do not wait behind one worker."""
+    pressure: Mapping[str, Pressure] = field(default_factory=dict)
+    """By connection."""

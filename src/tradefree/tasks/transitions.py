@@ -1,19 +1,46 @@
 """Every move of a task that is decided row by row: one named function each, pure, with the log line that tells it.
 
+The moves to an end are in ``ends``, those that concern a person's answer in ``asking``.
 The moves in bulk are elsewhere and few: admit and wake-up (the leader's round) and claim (the worker's).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tradefree.tasks.outcome import Completed, DidNotWork, HandBack, LetGo, NothingStarted, Report
+from tradefree.tasks.asking import answer, ask, hold, overdue
+from tradefree.tasks.change import NO_RUN, Change, Rules, move
+from tradefree.tasks.ends import cancel_now, complete, fail
+from tradefree.tasks.outcome import Asked, Completed, DidNotWork, HandBack, LetGo, NothingStarted, Report
+from tradefree.tasks.questions import answer_of
 from tradefree.tasks.retry import RetryPolicy
-from tradefree.tasks.states import MOVES, ON_WORKER, Status
-from tradefree.tasks.task import Attempt, AttemptOutcome, LogLine, Task, Usage, sort_at
+from tradefree.tasks.states import Status
+from tradefree.tasks.task import Attempt, AttemptOutcome, Task, Usage, sort_at
+
+__all__ = [
+    "POISON_AFTER",
+    "SAVED_BY",
+    "SUSPECT_AFTER",
+    "Change",
+    "Rules",
+    "answer",
+    "ask",
+    "cancel",
+    "cancel_now",
+    "complete",
+    "expire",
+    "fail",
+    "finish",
+    "hand_back",
+    "hasten",
+    "hold",
+    "lose",
+    "overdue",
+    "revive",
+    "unqueue",
+]
 
 SUSPECT_AFTER = 2
 """Crashes after which a task runs alone on a worker."""
@@ -25,98 +52,10 @@ POISON_AFTER = 3
 """Crashes after which a task is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One guarded move: written only if the task still is as it was when the move was decided."""
-
-    before: Task
-    values: Mapping[str, Any]
-    """Columns to set; ``status`` always among them."""
-    line: LogLine
-    attempt: Attempt | None = None
-    """The attempt that this move ends."""
-    lines: tuple[LogLine, ...] = field(default=())
-    """Lines the attempt wrote before."""
-
-    @property
-    def status(self) -> Status:
-        return Status(self.values["status"])
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What finishing needs to know of the task's type."""
-
-    retry: RetryPolicy = RetryPolicy()
-    max_deferral: float = 86400.0
-    resumable: bool = False
-
-
-def _move(task: Task, to: Status, now: datetime, level: str, message: str, event: str, **values: Any) -> Change:
-    stays = to is task.status and task.live
-    if to not in MOVES[task.status] and not stays:
-        raise AssertionError(f"no move from {task.status} to {to}")
-    values = {"status": to, "updated_at": now, **values}
-    if to not in ON_WORKER:
-        values.setdefault("worker_id", None)
-        values.setdefault("holds_slot", False)
-    line = LogLine(task.id, now, level, message, event, task.attempt_count)
-    return Change(task, values, line)
-
-
-def _ended(task: Task, to: Status, now: datetime, level: str, message: str, event: str, **values: Any) -> Change:
-    return _move(task, to, now, level, message, event, finished_at=now, runner_state=None, **values)
-
-
-# ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def complete(task: Task, output: Any, now: datetime, note: str | None = None) -> Change:
-    """processing → completed."""
-    took = f" after {_seconds(task.started_at, now)}" if task.started_at else ""
-    return _ended(
-        task,
-        Status.COMPLETED,
-        now,
-        "info",
-        f"Completed{took}." + (f" {note}" if note else ""),
-        "task.completed",
-        output_data=output,
-        error_code=None,
-        error_message=None,
-    )
-
-
-def fail(task: Task, code: str, message: str, now: datetime) -> Change:
-    """scheduled, pending, processing or awaiting_input → failed: nothing more will be tried by itself."""
-    return _ended(
-        task,
-        Status.FAILED,
-        now,
-        "error",
-        f"Failed: {message}",
-        "task.failed",
-        error_code=code,
-        error_message=message,
-    )
-
-
-def cancel_now(task: Task, now: datetime, *, by: str | None = None, note: str | None = None) -> Change:
-    """scheduled, pending, queued or (once the runner has let go) processing → cancelled."""
-    words = "Cancelled" + (f" by {by}" if by else "") + "."
-    return _ended(
-        task,
-        Status.CANCELLED,
-        now,
-        "warning",
-        f"{words} {note}" if note else words,
-        "task.cancelled",
-        cancel_requested_at=task.cancel_requested_at or now,
-    )
-
-
 def expire(task: Task, now: datetime) -> Change | None:
-    """scheduled or pending → failed, because nobody wants the result any more."""
+    """scheduled or pending → failed, because nobody wants the result any more; awaiting_input: see ``overdue``."""
+    if task.status is Status.AWAITING_INPUT:
+        return overdue(task, now)
     if task.status not in (Status.SCHEDULED, Status.PENDING) or task.holds_slot:
         return None
     if task.expires_at is None or task.expires_at > now:
@@ -135,7 +74,7 @@ def cancel(task: Task, now: datetime, by: str | None = None) -> Change | None:
         return cancel_now(task, now, by=by)
     stays = Status.PENDING if task.status in (Status.AWAITING_INPUT, Status.SCHEDULED) else task.status
     words = "Cancel asked for" + (f" by {by}" if by else "") + "; waiting for the run to let go."
-    return _move(
+    return move(
         task,
         stays,
         now,
@@ -143,6 +82,7 @@ def cancel(task: Task, now: datetime, by: str | None = None) -> Change | None:
         words,
         "task.cancel_requested",
         cancel_requested_at=now,
+        answer_by=None,
         **_as_it_was(task),
     )
 
@@ -151,7 +91,7 @@ def revive(task: Task, now: datetime, by: str | None = None, values: Mapping[str
     """completed, failed or cancelled → pending: a person wants another go. History stays, budgets start again."""
     if not task.terminal:
         return None
-    return _move(
+    return move(
         task,
         Status.PENDING,
         now,
@@ -175,6 +115,23 @@ def revive(task: Task, now: datetime, by: str | None = None, values: Mapping[str
             "sort_at": sort_at(now, task.priority),
             **(values or {}),
         },
+    )
+
+
+def hasten(task: Task, now: datetime, by: str | None = None) -> Change | None:
+    """scheduled → pending: what it waited for has come before its time."""
+    if task.status is not Status.SCHEDULED:
+        return None
+    return move(
+        task,
+        Status.PENDING,
+        now,
+        "info",
+        "Its next attempt is due at once" + (f": {by} asked for it." if by else "."),
+        "task.hastened",
+        run_at=now,
+        sort_at=sort_at(now, task.priority),
+        holds_slot=task.holds_slot,
     )
 
 
@@ -219,11 +176,15 @@ def _outcome(
             change = cancel_now(task, now, note=note)
             values = {**change.values, "error_code": code}
             return Change(task, values, change.line), AttemptOutcome.CANCELLED, usage
+        case Asked(question, usage):
+            return ask(task, question, rules, now), AttemptOutcome.ASKED, usage
         case HandBack():
             return hand_back(task, rules, now), AttemptOutcome.HANDED_BACK, Usage()
 
 
 def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck: float) -> Change:
+    if no.unknown and rules.hold and not task.cancel_requested_at:
+        return hold(task, no.message, rules, now)
     failures = task.failures + 1
     budget = task.max_attempts or rules.retry.max_attempts
     if no.retryable and task.cancel_requested_at and not no.unresolved:
@@ -243,7 +204,7 @@ def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck
         error_code=no.code,
         error_message=no.message,
         **_HAD_ROOM,
-        **(_to_be_looked_up(task, rules) if no.unresolved else {"runner_state": None}),
+        **(_to_be_looked_up(task, rules) if no.unresolved else NO_RUN),
     )
 
 
@@ -263,13 +224,13 @@ def _after_deferral(task: Task, busy: NothingStarted, rules: Rules, now: datetim
         "attempt.deferred",
         deferrals=task.deferrals + 1,
         deferred_since=since,
-        runner_state=None,
+        **({} if answer_of(task.question) else NO_RUN),
     )
 
 
 def _later(task: Task, now: datetime, wait: float, message: str, event: str, **values: Any) -> Change:
     due = now + timedelta(seconds=wait)
-    return _move(
+    return move(
         task,
         Status.SCHEDULED,
         now,
@@ -286,7 +247,7 @@ def hand_back(task: Task, rules: Rules, now: datetime) -> Change:
     """processing → pending: the worker shuts down; nothing is counted."""
     if task.cancel_requested_at and not rules.resumable:
         return cancel_now(task, now)
-    return _move(
+    return move(
         task,
         Status.PENDING,
         now,
@@ -302,7 +263,7 @@ def hand_back(task: Task, rules: Rules, now: datetime) -> Change:
 
 def unqueue(task: Task, now: datetime, reason: str) -> Change:
     """queued → pending: the worker it was admitted to will not claim it."""
-    return _move(
+    return move(
         task,
         Status.PENDING,
         now,
@@ -354,8 +315,10 @@ def _after_loss(task: Task, rules: Rules, now: datetime, crashes: int, words: st
         return fail(task, "poison", message, now)
     if task.cancel_requested_at and not may_go_on:
         return cancel_now(task, now, note=words)
+    if rules.hold and not may_go_on:
+        return hold(task, words, rules, now)
     words += " Its run is looked up before anything is started again." if may_go_on else " It is started again."
-    return _move(
+    return move(
         task,
         Status.PENDING,
         now,
@@ -375,7 +338,7 @@ _HAD_ROOM: dict[str, Any] = {"deferrals": 0, "deferred_since": None}
 def _to_be_looked_up(task: Task, rules: Rules) -> dict[str, Any]:
     """A run that may go on without us keeps its place. Without a state, we only know which attempt was cut off."""
     if not rules.resumable:
-        return {"holds_slot": False, "runner_state": None}
+        return {"holds_slot": False, **NO_RUN}
     return {"holds_slot": True, "runner_state": task.runner_state or {"attempt": task.attempt_count}}
 
 
@@ -386,7 +349,3 @@ def _as_it_was(task: Task) -> dict[str, Any]:
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "。", "！", "？")) else f"{text}."
-
-
-def _seconds(start: datetime, end: datetime) -> str:
-    return f"{(end - start).total_seconds():.2f} s"

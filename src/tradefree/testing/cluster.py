@@ -51,15 +51,16 @@ class Service(Node):
 
 
 class Worker(Node):
-    """``tradefree worker``; each start is another incarnation."""
+    """``tradefree worker`` with these options; each start is another incarnation."""
 
-    def __init__(self, cluster: Cluster, name: str, concurrency: int) -> None:
+    def __init__(self, cluster: Cluster, name: str, concurrency: int, options: Sequence[str] = ()) -> None:
         super().__init__(cluster, name)
         self.concurrency = concurrency
+        self._options = options
         self._read_from = 0
 
     def command(self) -> Sequence[str]:
-        return [TRADEFREE, "worker", "--concurrency", str(self.concurrency)]
+        return [TRADEFREE, "worker", "--concurrency", str(self.concurrency), *self._options]
 
     def start(self, *, wait: bool = True) -> None:
         self._read_from = self.log.stat().st_size if self.log.exists() else 0
@@ -122,9 +123,9 @@ class Cluster:
         node.start(wait=wait)
         return node
 
-    def worker(self, concurrency: int = 200, *, wait: bool = True) -> Worker:
+    def worker(self, concurrency: int = 200, *options: str, wait: bool = True) -> Worker:
         """One more worker, started."""
-        node = Worker(self, f"worker-{len(self.workers) + 1}", concurrency)
+        node = Worker(self, f"worker-{len(self.workers) + 1}", concurrency, options)
         self.workers.append(node)
         node.start(wait=wait)
         return node

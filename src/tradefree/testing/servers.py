@@ -7,12 +7,15 @@ done (root, apt-get); otherwise MissingServer says what to install.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import getpass
 import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tradefree.errors import TradefreeError
 from tradefree.testing.processes import Child
@@ -159,7 +162,16 @@ def _install(program: str, package: str) -> None:
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         raise MissingServer(f"{program} is needed: install it (on Debian: sudo apt-get install {package})")
-    for command in (["update"], ["install", "-y", "--no-install-recommends", package]):
-        done = subprocess.run([apt, "-qq", *command], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise MissingServer(f"{program} is needed, and `apt-get {' '.join(command)}` failed: {done.stderr}")
+    with one_by_one():
+        for command in (["update"], ["install", "-y", "--no-install-recommends", package]):
+            done = subprocess.run([apt, "-qq", *command], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise MissingServer(f"{program} is needed, and `apt-get {' '.join(command)}` failed: {done.stderr}")
+
+
+@contextlib.contextmanager
+def one_by_one() -> Iterator[None]:
+    """Our processes take turns with apt-get, which refuses whoever comes second."""
+    with (Path(tempfile.gettempdir()) / "tradefree-apt.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

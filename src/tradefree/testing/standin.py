@@ -41,6 +41,18 @@ class Standin(Child):
         except (URLError, OSError):
             return False
 
+    def control(self, **change: Any) -> None:
+        """Change it while it runs; see ``dify_standin.control_routes.Control``."""
+        body = json.dumps(change).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/standin/control", body, method="POST")
+        with urllib.request.urlopen(request, timeout=5):
+            pass
+
+    def refused(self) -> int:
+        """How many calls it has refused for want of room since it began."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/standin/ledger?runs=0", timeout=5) as answer:
+            return int(json.load(answer)["summary"]["refused"].get("too_many_requests", 0))
+
     def runs(self) -> list[Entry]:
         """Every run it ever began, from the ledger's file."""
         return read_ledger(self._ledger)

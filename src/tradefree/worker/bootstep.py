@@ -28,6 +28,17 @@ log = structlog.get_logger(__name__)
 Factory = Callable[[str, str], contextlib.AbstractAsyncContextManager[Runtime]]
 """Makes the runtime of a node with this name and address, inside its event loop."""
 
+Patience = Callable[[], float]
+"""Seconds that running tasks may take to end at a stop; asked again and again."""
+
+
+def _none_left() -> float:
+    return 0.0
+
+
+def _idle() -> None:
+    """Nobody wants to know."""
+
 
 WITHOUT_CHATTER = {"without_gossip": True, "without_heartbeat": True, "without_mingle": True}
 """Celery's workers need not know of one another: what one must know of the other is in the database."""
@@ -43,7 +54,7 @@ class Host(Protocol):
 class RuntimeThread:
     """The runtime's thread. ``start`` returns when the runtime works, or raises what kept it from that."""
 
-    def __init__(self, factory: Factory, name: str, address: str, *, patience: float) -> None:
+    def __init__(self, factory: Factory, name: str, address: str, *, patience: Patience) -> None:
         self._factory = factory
         self._name = name
         self._address = address
@@ -79,7 +90,7 @@ class RuntimeThread:
         while self._thread.is_alive():
             self._thread.join(0.1)
             if impatient():
-                self._patience = 0.0
+                self._patience = _none_left
 
     def _main(self) -> None:
         try:
@@ -108,7 +119,7 @@ class RuntimeThread:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 work.result()  # raises: the runtime never ends by itself
-            await runtime.drain(lambda: self._patience)
+            await runtime.drain(lambda: self._patience())
             work.cancel()
             await asyncio.wait({work}, timeout=5)
 
@@ -117,7 +128,7 @@ Troubles = list[TradefreeError]
 """What kept a worker from starting; Celery knows only that it must stop."""
 
 
-def install(app: Celery, factory: Factory, *, patience: float) -> Troubles:
+def install(app: Celery, factory: Factory, *, patience: Patience, on_ready: Callable[[], None] = _idle) -> Troubles:
     """Add the runtime to every worker that this app starts. Its second signal to stop ends the draining."""
     troubles: Troubles = []
     signalled = 0
@@ -152,6 +163,7 @@ def install(app: Celery, factory: Factory, *, patience: float) -> Troubles:
                 troubles.append(error)
                 raise SystemExit(f"Error: {error}") from error
             parent.app.task(self.thread.hear, name=RING, ignore_result=True, shared=False)
+            on_ready()
 
         def stop(self, parent: Any) -> None:  # noqa: ARG002
             self.thread.stop(lambda: signalled > 1 or celery_state.should_terminate not in (None, False))

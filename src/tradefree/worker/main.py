@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import signal
 import socket
 import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -15,13 +16,16 @@ from celery.concurrency import get_implementation
 from celery.exceptions import SecurityWarning
 from celery.signals import celeryd_init, setup_logging
 
-from tradefree.bootstrap import VERSION, RunningSignals, make_celery, make_signals, open_worker
+from tradefree.bootstrap import VERSION, RunningSignals, make_celery, make_happened, make_signals, open_worker
 from tradefree.errors import SettingsError
 from tradefree.ids import new_id
 from tradefree.logs import configure_logging
+from tradefree.metrics.happened import Happened
+from tradefree.metrics.server import serving
 from tradefree.settings import Settings, load_settings
 from tradefree.worker.bootstep import Troubles, install
 from tradefree.worker.consumer import CalmConsumer
+from tradefree.worker.crew.tether import Tether
 from tradefree.worker.runtime import Runtime
 
 NEEDS_BROKER = (
@@ -34,31 +38,48 @@ NAME_AT_MOST = 200
 """Characters of a worker's name; the database has room for 255 with what is added."""
 
 
-def prepare(celery: Celery, settings: Settings, signals: RunningSignals) -> Troubles:
-    """Make every worker that this Celery app starts one of ours. What kept one from starting is in the result."""
+def prepare(
+    celery: Celery,
+    settings: Settings,
+    signals: RunningSignals,
+    happened: Happened | None = None,
+    tether: Tether | None = None,
+) -> Troubles:
+    """Make every worker that this Celery app starts one of ours. What kept one from starting is in the result.
+
+    Without ``happened`` the worker counts for itself, and serves its metrics itself. ``tether``: to the parent that has
+    started this process, if it is one of several."""
+    counts = happened or make_happened()
 
     @contextlib.asynccontextmanager
     async def factory(name: str, address: str) -> AsyncIterator[Runtime]:
+        page = serving(settings, counts) if happened is None else contextlib.nullcontext()
         async with open_worker(settings, signals) as parts:
-            yield Runtime(
-                store=parts.store,
-                catalog=parts.catalog,
-                runners=parts.runners,
-                signals=parts.signals,
-                clock=parts.clock,
-                name=name,
-                address=address,
-                queues=settings.queue_names,
-                capacity=settings.concurrency,
-                max_output_bytes=settings.max_output_bytes,
-                version=VERSION,
-            )
+            with page:
+                yield Runtime(
+                    store=parts.store,
+                    catalog=parts.catalog,
+                    runners=parts.runners,
+                    signals=parts.signals,
+                    clock=parts.clock,
+                    name=name,
+                    address=address,
+                    queues=settings.queue_names,
+                    capacity=settings.concurrency,
+                    max_output_bytes=settings.max_output_bytes,
+                    version=VERSION,
+                    observer=counts,
+                    tracer=parts.tracer,
+                    on_drained=_stop_this_process,
+                )
 
     setup_logging.connect(_logging_is_set_up, weak=False)
     # it warns of root because of pickle, which we refuse anyway
     warnings.filterwarnings("ignore", category=SecurityWarning, message="You're running the worker with superuser")
     celery.conf.worker_consumer = CalmConsumer
-    return install(celery, factory, patience=settings.drain_timeout)
+    if tether is not None:
+        return install(celery, factory, patience=tether.patience, on_ready=tether.ready)
+    return install(celery, factory, patience=lambda: settings.drain_timeout)
 
 
 @functools.cache
@@ -110,12 +131,22 @@ def _logging_is_set_up(**_: Any) -> None:
     """A receiver of this signal, whatever it does, keeps Celery from configuring logging its own way."""
 
 
+def _stop_this_process() -> None:
+    """A worker that was drained ends as if somebody had told it to: Celery then stops in its usual order."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def node_name(name: str = "tradefree", host: str = "") -> str:
     """A name no other worker has, so that its queue is its alone. Raises SettingsError if it is too long."""
     node = f"{name}-{os.getpid()}-{new_id()[-6:]}@{host or socket.gethostname()}"
     if len(node) > NAME_AT_MOST:
         raise SettingsError(f"the worker's name is too long: with the host's {len(node)} characters of {NAME_AT_MOST}")
     return node
+
+
+def runs_in(name: str, pid: int) -> bool:
+    """True if a node of this name runs in this process of this machine."""
+    return name.startswith(f"tradefree-{pid}-") and name.endswith(f"@{socket.gethostname()}")
 
 
 def options(hostname: str) -> dict[str, Any]:

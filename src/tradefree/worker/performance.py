@@ -12,8 +12,10 @@ import structlog
 from tradefree.clock import Clock
 from tradefree.tasks.attempt import Attempt
 from tradefree.tasks.outcome import CODE, word
-from tradefree.tasks.ports import Runner, Signals, task_topic
+from tradefree.tasks.ports import UNTRACED, Runner, Signals, Tracer, task_topic
+from tradefree.tasks.questions import answer_of
 from tradefree.tasks.task import Json, LogLine, Task
+from tradefree.tasks.tracing import trace_id_of
 from tradefree.tasks.transitions import SAVED_BY
 from tradefree.tasks.types import Connection, TaskType
 
@@ -41,6 +43,7 @@ class Performance:
         save: Save,
         signals: Signals,
         clock: Clock,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self.task = task
         self.task_id = task.id
@@ -51,11 +54,18 @@ class Performance:
         self.connection = connection
         self.timeout = task.timeout or task_type.timeout
         self.state = task.runner_state
+        self.answer = answer_of(task.question)
+        self.holds_unknown = task_type.holds_unknown
+        self.trace = tracer.attempt(task, task_type, connection)
+        self.traceparent = self.trace.traceparent
         self.lines: list[LogLine] = []
         self.flushing: asyncio.Future[None] | None = None
         """Set while some of its lines are being written: the last lines must come after them."""
         self.unsure = False
         """True while nobody knows whether some of its lines are stored: the answer was lost."""
+        self.heard = False
+        """True once the upstream said anything in this attempt."""
+        self.began = clock.monotonic()
         self.handing_back = False
         self.outcome_known = False
         """True once there is something to hand in: it must not be thrown away."""
@@ -66,6 +76,12 @@ class Performance:
         self._clock = clock
 
     @property
+    def names(self) -> dict[str, object]:
+        """What every line of the process's log about this attempt carries."""
+        trace_id = trace_id_of(self.traceparent)
+        return {"task_id": self.task_id, "attempt": self.attempt} | ({"trace_id": trace_id} if trace_id else {})
+
+    @property
     def cancelled(self) -> bool:
         return self.doing.cancelled
 
@@ -73,15 +89,17 @@ class Performance:
         """See ``ports.Run``. May be called from a runner's thread."""
         if level not in LEVELS:
             raise ValueError(f"level {level!r}: must be one of {', '.join(sorted(LEVELS))}")
+        self.trace.said(event, data)
         if len(self.lines) >= LINES_AT_MOST:
             return
         text = clip(str(message), MESSAGE_BYTES)
         kind = word(event, CODE)
         self.lines.append(LogLine(self.task_id, self._clock.now(), level, text, kind, self.attempt, storable(data)))
 
-    def partial(self, text: str) -> None:
+    def partial(self, text: str, *, replace: bool = False) -> None:
         """See ``ports.Run``."""
-        self._signals.publish(task_topic(self.task_id), {"kind": "partial", "text": text, "attempt": self.attempt})
+        told = {"kind": "partial", "text": text, "attempt": self.attempt}
+        self._signals.publish(task_topic(self.task_id), {**told, "replace": True} if replace else told)
 
     async def save(self, state: dict[str, Any]) -> None:
         """See ``ports.Run``."""

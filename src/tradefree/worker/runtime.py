@@ -14,12 +14,15 @@ from tradefree.batching import Coalescer
 from tradefree.clock import Clock, wait_at_most
 from tradefree.errors import Outdated, StorageUnavailable
 from tradefree.ids import new_id
+from tradefree.tasks import ports
 from tradefree.tasks.catalog import Catalog
-from tradefree.tasks.outcome import DidNotWork, HandBack, NothingStarted, Outcome, Report
+from tradefree.tasks.outcome import DidNotWork, HandBack, Outcome, Report
 from tradefree.tasks.ports import DISPATCH, WORKERS, Runner, RunState, Signals, Store, task_topic
 from tradefree.tasks.recover import LEASE
-from tradefree.tasks.task import LogLine, Task, Worker
+from tradefree.tasks.task import LogLine, Task, Worker, WorkerStatus
 from tradefree.worker.flusher import LogFlusher
+from tradefree.worker.gauge import Gauge
+from tradefree.worker.needs import Needs, needs_of
 from tradefree.worker.performance import Performance
 from tradefree.worker.writer import PAUSE, Writer, insist
 
@@ -29,7 +32,11 @@ MARGIN = 3.0
 """Seconds before its lease ends at which a worker that could not beat stops performing."""
 HAND_IN_WITHIN = 15.0
 """Seconds that the last results may take to be written at a stop, should the database be busy."""
-CLAIM_AT_ONCE = 500
+CLAIM_AT_ONCE = 100
+"""Tasks of one claim. Few enough that the last of them begins soon after it was claimed: with 500, the last of 2,000
+calls that begin at once began a second late."""
+TELL_WITHIN = 2.0
+"""Seconds that an attempt waits for the beat which tells that its upstream had no room."""
 AHEAD = 0.25
 """A worker wants at hand as many tasks as it ends in so many seconds: what passes between an end and the next task's
 arrival on a busy machine. At most its capacity once more."""
@@ -54,8 +61,13 @@ class Runtime:
         capacity: int,
         max_output_bytes: int,
         version: str,
+        observer: ports.WorkObserver = ports.UNSEEN,
+        tracer: ports.Tracer = ports.UNTRACED,
+        on_drained: Callable[[], None] = lambda: None,
     ) -> None:
         self.id = ""
+        self._observer = observer
+        self._tracer = tracer
         self._store = store
         self._catalog = catalog
         self._runners = runners
@@ -76,10 +88,14 @@ class Runtime:
         self._lease_ends = 0.0
         self._draining = False
         self._leaving = False
+        self._on_drained = on_drained
         self._retired = False
         """True once this version must write nothing more."""
         self._work_to_claim = asyncio.Event()
         self._beat_now = asyncio.Event()
+        self._gauge = Gauge()
+        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when a beat that is still to begin has said what was seen of connections."""
         self._claim_turn = asyncio.Lock()
         """Held while a claim is under way and until what it claimed is being performed."""
         self._states = Coalescer[tuple[str, RunState], bool](self._write_states, pause=PAUSE)
@@ -92,6 +108,7 @@ class Runtime:
             resumable=frozenset(name for name, runner in runners.items() if runner.resumable),
             max_output_bytes=max_output_bytes,
             well=lambda: not self._retired,
+            tracer=tracer,
         )
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,15 +229,21 @@ class Runtime:
         began = self._clock.monotonic()
         ended, self._ended = self._ended, 0
         passed, self._beat_at = began - self._beat_at, began
+        late = max(0.0, passed - BEAT_EVERY) if passed < began else 0.0
         ahead = min(self._capacity, int(ended * AHEAD / max(passed, BEAT_EVERY / 2)))
         try:
             async with asyncio.timeout(max(0.1, self._lease_ends - MARGIN - began)):
-                beat = await self._store.beat(self.id, LEASE, ahead=ahead, draining=self._draining)
+                pressure = self._gauge.read(self._running.values(), began)
+                told, self._told = self._told, asyncio.get_running_loop().create_future()
+                beat = await self._store.beat(self.id, LEASE, ahead=ahead, draining=self._draining, pressure=pressure)
+                told.set_result(None)
                 await self._catalog.types(version=beat.config_version)
         except (StorageUnavailable, TimeoutError) as error:
             self._ended += ended
+            self._observer.beat(late, good=False)
             log.warning("beat failed", worker_id=self.id, error=str(error))
             return
+        self._observer.beat(late, good=beat.alive)
         if not beat.alive:
             self._lease_ends = 0.0
             return
@@ -229,6 +252,9 @@ class Runtime:
             if task_id in self._running:
                 self._running[task_id].doing.cancel()
         self.hear(beat.queued)
+        busy = self._running or self._offered or self._claim_turn.locked() or self._draining
+        if beat.status == WorkerStatus.DRAINING and not busy:  # a person wants it to end
+            self._on_drained()
 
     async def _fenced(self) -> None:
         """The lease is gone: others may have our tasks. Drop what is under way without a word, then begin anew.
@@ -236,6 +262,7 @@ class Runtime:
         Results that are known already are handed in as soon as the database is there: if another has the task by then,
         they are not taken.
         """
+        self._observer.lease_lost()
         log.error("lease lost; dropping all attempts", worker_id=self.id, running=len(self._running))
         await self._drop_all()
         fenced, known = self.id, self._coroutines()
@@ -289,52 +316,40 @@ class Runtime:
 
     async def _perform(self, task: Task) -> None:
         self._signals.publish(task_topic(task.id), {"kind": "status", "status": task.status})
+        self._observer.began(task)
         try:
             performance = await insist(lambda: self._prepare(task), lambda: self.well)
         except Exception as error:
             log.exception("a task could not be prepared", task_id=task.id)
             performance = DidNotWork("not_prepared", f"The worker could not prepare it: {error}", retryable=True)
         if performance is None or self.id != task.worker_id:
-            return
-        if isinstance(performance, Performance):
+            self._observer.ended(task, None, None, 0.0)
+        elif isinstance(performance, Performance):
             self._running[task.id] = performance
             performance.coroutine = asyncio.create_task(self._attempt(performance))
         else:
+            self._observer.ended(task, None, performance, 0.0)
             await self._hand_in(task, performance, ())
 
     async def _prepare(self, task: Task) -> Performance | Outcome:
-        """What is needed to perform the task, or the outcome if something is not there."""
-        task_type = (await self._catalog.types()).get(task.type) or (await self._catalog.anew()).get(task.type)
-        if task_type is None:
-            return DidNotWork("unknown_type", f"Task type {task.type!r} is not defined any more.", retryable=False)
-        runner = self._runners.get(task_type.runner)
-        if runner is None:
-            words = f"Runner {task_type.runner!r} is not installed on worker {self._name}."
-            return NothingStarted(words)
-        connection = await self._catalog.connection(task_type.connection) if task_type.connection else None
-        if task_type.connection and connection is None:
-            await self._catalog.anew()
-            connection = await self._catalog.connection(task_type.connection)
-        if task_type.connection and connection is None:
-            words = (
-                f"Connection {task_type.connection!r} is not defined, or its secret cannot be decrypted with "
-                "TRADEFREE_SECRET_KEY; `tradefree doctor` tells."
-            )
-            return DidNotWork("unknown_connection", words, retryable=False)
-        return Performance(
-            task, task_type, connection, runner, save=self._save, signals=self._signals, clock=self._clock
-        )
+        needs = await needs_of(task, self._catalog, self._runners, worker=self._name)
+        if not isinstance(needs, Needs):
+            return needs
+        found = (needs.task_type, needs.connection, needs.runner)
+        return Performance(task, *found, save=self._save, signals=self._signals, clock=self._clock, tracer=self._tracer)
 
     # ── attempts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _attempt(self, performance: Performance) -> None:
-        task = performance.task
+        task, outcome = performance.task, None
         try:
-            with structlog.contextvars.bound_contextvars(task_id=task.id, attempt=task.attempt_count):
+            with structlog.contextvars.bound_contextvars(**performance.names):
                 outcome = await self._outcome(performance)
                 if outcome is None:
                     return
                 performance.outcome_known = True
+                if self._gauge.ended(performance, outcome):
+                    await self._tell()
                 await self._flusher.settle(performance, lambda: not self._retired)
                 await self._hand_in(task, outcome, tuple(performance.take_lines()))
         finally:
@@ -342,6 +357,9 @@ class Runtime:
                 del self._running[task.id]
             self._ended += 1
             self._work_to_claim.set()
+            performance.trace.ended(outcome)
+            connection = performance.connection.name if performance.connection is not None else None
+            self._observer.ended(task, connection, outcome, self._clock.monotonic() - performance.began)
 
     async def _outcome(self, performance: Performance) -> Outcome | None:
         """What came of it; None if the task is no longer ours to speak of."""
@@ -355,7 +373,14 @@ class Runtime:
         assert worker_id is not None
         await self._writer.finish(task, Report(task.id, task.attempt_count, worker_id, outcome, lines))
 
+    async def _tell(self) -> None:
+        """Let the leader hear what was seen of a connection before it gives the place to another task."""
+        told = self._told
+        self._beat_now.set()
+        await asyncio.wait({told}, timeout=TELL_WITHIN)
+
     async def _save(self, performance: Performance, state: dict[str, object]) -> None:
+        self._gauge.heard(performance)
         task = performance.task
         assert task.worker_id is not None
         worker_id = task.worker_id

@@ -14,10 +14,11 @@ import structlog
 from tradefree.batching import Coalescer
 from tradefree.clock import Clock
 from tradefree.errors import StorageUnavailable
-from tradefree.tasks.announce import announce
 from tradefree.tasks.catalog import Catalog
+from tradefree.tasks.clipping import clip
+from tradefree.tasks.mover import Mover
 from tradefree.tasks.outcome import Completed, DidNotWork, Report
-from tradefree.tasks.ports import Signals, Store
+from tradefree.tasks.ports import UNTRACED, Signals, Store, Tracer
 from tradefree.tasks.recover import rules_of
 from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Change, finish
@@ -76,10 +77,11 @@ class Writer:
         resumable: frozenset[str],
         max_output_bytes: int,
         well: Callable[[], bool],
+        tracer: Tracer = UNTRACED,
     ) -> None:
-        self._store = store
+        self._tracer = tracer
+        self._mover = Mover(store, catalog, signals)
         self._catalog = catalog
-        self._signals = signals
         self._clock = clock
         self._resumable = resumable
         self._max_output_bytes = max_output_bytes
@@ -93,17 +95,18 @@ class Writer:
         await self._coalescer.put(_Item(task, report, weight))
 
     def _weigh(self, report: Report) -> tuple[Report, int]:
-        """The report and its size in bytes; a result that JSON or the limit refuses becomes a failure that says so."""
+        """The report and its size in bytes; one that is no JSON is a failure, one over the limit is clipped."""
         if not isinstance(report.outcome, Completed):
             return report, 1000
         try:
-            size = len(orjson.dumps(report.outcome.output))
+            raw = orjson.dumps(report.outcome.output)
         except TypeError as error:
             return _unstorable(report, f"the result cannot be stored as JSON: {error}"), 1000
-        if size > self._max_output_bytes:
-            reason = f"the result has {size} bytes, more than TRADEFREE_MAX_OUTPUT_BYTES={self._max_output_bytes}"
-            return _unstorable(report, reason), 1000
-        return report, size
+        if len(raw) <= self._max_output_bytes:
+            return report, len(raw)
+        output, what = clip(raw, self._max_output_bytes)
+        note = " ".join(filter(None, (report.outcome.note, what.words)))
+        return replace(report, outcome=replace(report.outcome, output=output, note=note)), self._max_output_bytes
 
     async def _write(self, batch: list[_Item]) -> Sequence[None]:
         for items in _alike(batch):
@@ -134,8 +137,9 @@ class Writer:
             rules = rules_of(types.get(task.type), self._resumable)
             return finish(task, by_id[task.id], rules, now, luck[task.id])
 
-        changes = await self._store.decide(list(by_id), decide, believed=believed)
-        announce(self._signals, changes)
+        changes = await self._mover.move(list(by_id), decide, believed=believed)
+        for change in changes:
+            self._tracer.settled(change.before, change.status)
         return changes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -16,34 +15,15 @@ import aiohttp
 from faults.chaos.plan import KINDS
 from faults.chaos.proxy import Proxy
 from faults.chaos.truth import Truth
-from tradefree.testing.cluster import TRADEFREE, Cluster, Node, Service, Worker
+from tradefree.testing.cluster import Cluster, Node, Service, Worker
 from tradefree.testing.processes import Child
 from tradefree.testing.servers import Mariadb, Redis
+from tradefree.testing.standin import Standin
 
 DATABASE = "chaos"
 TESTS = Path(__file__).parents[2]
 READY_WITHIN = 180.0
 """Seconds a process may take to become ready on a machine in a storm."""
-
-
-class Dify(Child):
-    """The stand-in Dify, with its ledger in a file."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.ledger = folder / "ledger.jsonl"
-        (folder / "apps.json").write_text(json.dumps({"apps": _apps(), "group_by": ["customer_id"]}))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def command(self) -> Sequence[str]:
-        files = ["--apps", str(self.folder / "apps.json"), "--ledger", str(self.ledger)]
-        return [TRADEFREE, "dify-standin", "--port", str(self.port), *files]
-
-    def answers(self) -> bool:
-        return b'"url"' in self.log.read_bytes()
 
 
 class Unfenced(Worker):
@@ -64,7 +44,7 @@ class Ground:
         self.record.touch()
         self.database = Mariadb(durable=True)
         self.redis = Redis()
-        self.dify = Dify(folder)
+        self.dify = Standin(folder, {"apps": _apps(), "group_by": ["customer_id"]})
         self.database_proxy = Proxy(self.database.port)
         self.redis_proxy = Proxy(self.redis.port)
         self.cluster = Cluster(folder, self.database.url(DATABASE), self.redis.url, **SETTINGS)
@@ -132,7 +112,7 @@ class Ground:
         async with self.api() as api:
             for kind in KINDS:
                 if kind.dify:
-                    connection = {"base_url": self.dify.url, "api_key": f"app-{kind.name}"}
+                    connection = {"base_url": self.dify.base_url, "api_key": f"app-{kind.name}"}
                     await _put(api, f"{root}/connections/{kind.name}", connection)
                 await _put(api, f"{root}/task-types/{kind.name}", kind.document(str(self.record)))
 

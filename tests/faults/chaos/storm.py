@@ -17,7 +17,6 @@ from faults.chaos.pace import Pace
 from faults.chaos.plan import Plan
 from faults.chaos.strikes import Strike, Striker
 from faults.chaos.watch import Watch
-from tradefree.testing.dify_standin import read_ledger
 
 SETTLE_WITHIN = 240.0
 """Seconds after the last fault in which every task must have ended: two leases and what a backlog takes."""
@@ -106,7 +105,7 @@ async def _evidence(plan: Plan, ground: Ground, clients: Clients, striker: Strik
         accepted=clients.accepted,
         ids=clients.ids,
         wrong_answers=clients.wrong,
-        runs=read_ledger(ground.dify.ledger),
+        runs=ground.dify.runs(),
         performances=read_performances(ground.record, striker.strikes),
         strikes=striker.strikes,
         peak_places=watch.peak,

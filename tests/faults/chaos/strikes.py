@@ -21,6 +21,8 @@ from tradefree.testing.servers import Server
 
 STARTS_WITHIN = 400.0
 """Seconds for which a process is started again and again: longer than the database is ever away."""
+LOOKS_ANEW = 0.12
+"""Seconds after which InnoDB looks at its transactions anew, instead of saying what it saw last."""
 TRIES = 20.0
 """Seconds for which the right moment is waited for (a leader inside a round, a worker that holds locks)."""
 
@@ -160,7 +162,7 @@ class Striker:
     async def _freeze_worker_with_locks(self, fault: Fault) -> Strike:
         near = [worker for worker in self._ground.workers if worker not in self._ground.far]
         async with self._one_of(near) as node:
-            held = await self._caught(node, lambda: self._holds_locks(node))
+            held = await self._caught_with_locks(node)
             strike = self._hits(fault, node, node.pid)
             if not held:
                 strike.note = "was never found to hold locks; frozen without"
@@ -234,8 +236,20 @@ class Striker:
             await asyncio.sleep(self._chance.uniform(0.0, 0.003))
         return False
 
-    async def _holds_locks(self, node: Node) -> bool:
-        return bool(await self._ground.truth.lock_holders() & ports_of(node.pid))
+    async def _caught_with_locks(self, node: Node) -> bool:
+        """Freeze the node again and again until it is found to hold row locks; False (and not frozen) if it never is.
+
+        To look first would be too late: its transactions are shorter than the look.
+        """
+        deadline = time.monotonic() + TRIES
+        while time.monotonic() < deadline and node.lives:
+            node.freeze()
+            await asyncio.sleep(LOOKS_ANEW)
+            if await self._ground.truth.lock_holders() & ports_of(node.pid):
+                return True
+            node.thaw()
+            await asyncio.sleep(self._chance.uniform(0.0, 0.03))
+        return False
 
     # ── servers and the network ─────────────────────────────────────────────────────────────────────────────────────
 

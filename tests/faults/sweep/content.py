@@ -149,7 +149,7 @@ def _comparable(content: Content, but: Sequence[str]) -> Content:
     for table in TABLES:
         columns = [(i, c.name) for i, c in enumerate(table.c) if f"{table.name}.{c.name}" not in {"task_logs.id", *but}]
         found[table.name] = [
-            tuple(_opened(row[i]) if name == "sealed_api_key" else _plain(row[i], drawn) for i, name in columns)
+            tuple(_opened(row[i]) if name.startswith("sealed_") else _plain(row[i], drawn) for i, name in columns)
             for row in content[table.name]
         ]
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from faults.sweep.system import System
 from stores.acts import LEASE, a_worker
 from tradefree.ids import new_id
@@ -41,7 +43,14 @@ async def _due(system: System) -> list[Task]:
     """Tasks that wait for nothing but us."""
     now = system.clock.now()
     left = [task for task in await system.store.find(TaskFilter(), limit=1000) if task.live]
-    return [task for task in left if task.status is not Status.SCHEDULED or task.run_at <= now]
+    return [task for task in left if not _waits(task, now)]
+
+
+def _waits(task: Task, now: datetime) -> bool:
+    """For a time to come, or for a person."""
+    if task.status is Status.AWAITING_INPUT:
+        return task.answer_by is None or task.answer_by > now
+    return task.status is Status.SCHEDULED and task.run_at > now
 
 
 async def _complete(system: System, tasks: list[Task]) -> None:

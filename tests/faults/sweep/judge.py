@@ -49,6 +49,7 @@ def _stands(row: Row) -> None:
     looked_at = {
         Status.SCHEDULED: min(row["run_at"], expires_at or row["run_at"]),
         Status.PENDING: expires_at,
+        Status.AWAITING_INPUT: row["answer_by"],
     }.get(row["status"])
     assert row["wake_at"] == looked_at, f"{row['id']} would be woken at {row['wake_at']}, not {looked_at}"
 

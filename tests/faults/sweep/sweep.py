@@ -124,4 +124,9 @@ def same(content: Content, wanted: Content, but: Sequence[str] = ()) -> None:
 
 def same_way(sent: Sequence[str], twin: Sequence[str]) -> None:
     """The fault struck where it was meant to."""
-    assert [command[:SEEN] for command in sent] == [command[:SEEN] for command in twin], "it went another way"
+    assert [*map(_beginning, sent)] == [*map(_beginning, twin)], "it went another way"
+
+
+def _beginning(command: str) -> str:
+    """Up to a sealed secret, which is another text each time."""
+    return command[:SEEN].partition("'gAAAAA")[0]

@@ -18,7 +18,12 @@ from tradefree.testing.clock import FrozenClock
 from tradefree.testing.doubles import RecordingDoorbell, RecordingSignals
 from tradefree.worker import writer
 
-BOX = SecretBox("vq4rkXxTrwZ3TnZbm8kyPHmuGYy0EdVTnWoy2PYzQ5o=")  # of these tests alone
+_KEYS = (
+    "vq4rkXxTrwZ3TnZbm8kyPHmuGYy0EdVTnWoy2PYzQ5o=",
+    "n2rJZkzYvZk0b0Jm5y5CwqkqgnT0l5mAqvFqf3eJ4nQ=",
+)  # of these tests alone
+BOX = SecretBox(",".join(_KEYS))
+EARLIER = SecretBox(_KEYS[1])
 
 
 class System:

@@ -8,19 +8,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from faults.sweep.events import EVENTS
+from faults.sweep.sources import SOURCES
 from faults.sweep.system import System
+from faults.sweep.telling import TELLING
 from faults.sweep.unit import Unit
+from faults.sweep.upkeep import UPKEEP
 from faults.sweep.world import LEADER, ORPHANS, PERFORMED, QUEUED, RESUMABLE, report
 from stores.acts import LEASE, TTL, a_task, a_worker
 from tradefree.access.keys import ApiKey
 from tradefree.access.scopes import Scope
 from tradefree.errors import NotFound
 from tradefree.tasks.admit import Admission
-from tradefree.tasks.outcome import Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
+from tradefree.tasks.book import Book
+from tradefree.tasks.outcome import Asked, Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
 from tradefree.tasks.ports import Accepted, RunState, Submission
+from tradefree.tasks.questions import Action, Question
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import LogLine, Task, Usage
-from tradefree.tasks.transitions import Change, Rules, cancel, expire, finish, lose, revive, unqueue
+from tradefree.tasks.transitions import Change, Rules, answer, cancel, expire, finish, lose, revive, unqueue
 from tradefree.tasks.types import Connection, TaskType
 
 # ── submit ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -78,7 +84,7 @@ async def resign(system: System) -> None:
 async def whole_round(system: System, *, ttl: float = TTL) -> list[str]:
     """Wake what is due, find what has expired, admit all that may run, extend the leadership."""
     admission = Admission()
-    admission.configure({name: TaskType(name=name, runner="echo") for name in ("echo", "agent")})
+    admission.configure(Book({name: TaskType(name=name, runner="echo") for name in ("echo", "agent")}))
     admission.hear(["echo/", "agent/", a_task(system.clock.now(), concurrency_key="customer 1").lane])
     async with system.store.round(LEADER, await epoch(system), ttl) as round_:
         admitted = await admission.run(round_, system.clock.now())
@@ -203,6 +209,7 @@ def lost(system: System, task: Task, rules: Rules = Rules()) -> Change | None:
     return lose(task, rules, system.clock.now(), task.started_at) if task.status is Status.PROCESSING else None
 
 
+FORM = Question("Well?", actions=(Action("yes"),), secret={"token": "t"})
 NO = DidNotWork("x", "No.", retryable=True)
 LOST = DidNotWork("lost", "Lost.", retryable=True, unresolved=True)
 
@@ -214,12 +221,32 @@ SINGLE_ENDS = [
     ended("deferred", NothingStarted("full")),
     ended("let go", LetGo(), "r-asked"),
     ended("let go unseen", LetGo(confirmed=False), "r-asked"),
+    ended("asked", Asked(FORM), rules=Rules(answer_within=60.0)),
+    ended("held", replace(NO, unknown=True), rules=Rules(hold=True)),
     ended("handed back", HandBack()),
     ended("handed back, looked up", HandBack(), rules=RESUMABLE),
     ending("fenced", replace(report("r-1", Completed(1)), worker_id="w2")),
 ]
 
+
+async def asked(system: System) -> list[Change]:
+    """A task that waits for a person, and whose time is over."""
+    sent = report("r-1", Asked(FORM))
+    now = system.clock.now()
+    return await system.store.decide(["r-1"], lambda task: finish(task, sent, Rules(answer_within=0.0), now, 0.5))
+
+
+def answered(system: System, task: Task) -> Change | None:
+    return answer(task, "yes", {}, system.clock.now(), "ann")
+
+
+def after_asking(unit: Unit) -> Unit:
+    return replace(unit, given=asked)
+
+
 DECIDE = [
+    after_asking(deciding("answered", ["r-1"], answered)),
+    after_asking(deciding("not answered", ["r-1"], lambda system, task: expire(task, system.clock.now()))),
     *SINGLE_ENDS,
     Unit("a batch of ends", batch, same_answer=False),
     Unit("believed", lambda system: believed(system, "r-1", "r-2"), same_answer=False),
@@ -296,7 +323,7 @@ DEFINE = [
     Unit("revoke a key", lambda system: system.store.revoke_key("key-1", system.clock.now()), add_key),
 ]
 
-STORE_UNITS = [*SUBMIT, *LEAD, *WORK, *DECIDE, *RECOVER, *DEFINE]
+STORE_UNITS = [*SUBMIT, *LEAD, *WORK, *DECIDE, *RECOVER, *DEFINE, *EVENTS, *SOURCES, *TELLING, *UPKEEP]
 WRITES = [unit for unit in STORE_UNITS if unit.commits and unit not in SINGLE_ENDS]
 """Those that write; instead of the ends of single attempts, the batch of them."""
 

@@ -14,7 +14,7 @@ from tradefree.cli.checks.check import Caution, Fault
 from tradefree.cli.words import plural, span
 from tradefree.clock import SystemClock
 from tradefree.database.engine import Database
-from tradefree.database.migrate import head, require_schema
+from tradefree.database.migrate import head, newer, require_schema
 from tradefree.database.mysql_errors import grant
 from tradefree.database.protocol import require_protocol
 from tradefree.database.server import read_server, require_server
@@ -62,9 +62,14 @@ async def kind(database: Database) -> str:
 
 
 async def schema(database: Database) -> str:
-    """The schema is this version's, and so is the protocol."""
+    """The schema is this version's, or lets it work, and so does the protocol."""
     await require_schema(database)
     await database.read(require_protocol)
+    if later := await newer(database):
+        raise Caution(
+            f"is at {later}; this version needs {head()} and may work on it",
+            "Finish the upgrade: start the new version.",
+        )
     return f"is at {head()}, as this version needs"
 
 
@@ -102,6 +107,8 @@ async def secrets(settings: Settings) -> str:
     """The secret key opens what is stored."""
     store = make_store(settings, SystemClock())
     try:
-        return f"{plural(len(await store.connections(strict=True)), 'stored connection')} can be opened"
+        connections, hooks = await store.connections(strict=True), await store.hooks(strict=True)
+        opened = [plural(len(connections), "stored connection"), *([plural(len(hooks), "hook")] if hooks else [])]
+        return f"{' and '.join(opened)} can be opened"
     finally:
         await store.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tradefree.cli.checks import clocks, database, running, server
+from tradefree.cli.checks import backups, clocks, database, running, server
 from tradefree.cli.checks.broker import check_broker
 from tradefree.cli.checks.check import Check, look, skipped
-from tradefree.cli.checks.service import check_service
+from tradefree.cli.checks.connections import check_connections
+from tradefree.cli.checks.service import check_console, check_service
 from tradefree.cli.session import address
 from tradefree.clock import Clock, SystemClock
 from tradefree.database.engine import Database
@@ -13,7 +14,7 @@ from tradefree.database.server import read_server
 from tradefree.errors import TradefreeError
 from tradefree.settings import Settings, load_settings
 
-ON_TABLES = ("tables", "writable", "secrets", "queues", "workers", "leader")
+ON_TABLES = ("tables", "writable", "secrets", "queues", "workers", "leader", "backups")
 """Checks that need the schema."""
 
 
@@ -23,8 +24,10 @@ async def examine(url: str | None, api_key: str | None, clock: Clock | None = No
         settings = load_settings()
     except TradefreeError as error:
         return [Check("settings", "failed", str(error), "Mend the setting in the environment or in .env.")]
-    checks = [Check("settings", "ok", "can be read")]
+    checks = [Check("settings", "ok", "can be read"), *check_console(settings)]
     checks += await check_database(settings, clock or SystemClock())
+    if any(check.name == "secrets" and check.status == "ok" for check in checks):
+        checks += await check_connections(settings)
     checks += await check_broker(settings)
     checks += await check_service(*address(url, api_key))
     return checks
@@ -53,7 +56,7 @@ async def _reachable(opened: Database, settings: Settings, clock: Clock) -> list
         await look("server", lambda: database.kind(opened), "Use a server that is new enough, set as it asks for."),
         await look("schema", lambda: database.schema(opened), "Run `tradefree migrate`."),
     ]
-    schema_is_right = checks[-1].status == "ok"
+    schema_is_right = checks[-1].status in ("ok", "warning")
     checks += await _on_tables(opened, settings) if schema_is_right else skipped(ON_TABLES, "schema")
     return checks if opened.sqlite else checks + await check_server(opened, settings, clock)
 
@@ -75,6 +78,7 @@ async def _on_tables(opened: Database, settings: Settings) -> list[Check]:
         await look("queues", queues),
         await look("workers", staff),
         await look("leader", lambda: running.leader(opened, embedded=embedded)),
+        await look("backups", lambda: backups.backups(opened, settings)),
     ]
 
 

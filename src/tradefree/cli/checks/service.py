@@ -5,8 +5,8 @@ from __future__ import annotations
 from tradefree.bootstrap import VERSION
 from tradefree.cli.checks.check import Caution, Check, Fault, look, skipped
 from tradefree.cli.client import Client
-from tradefree.cli.exits import Refused
-from tradefree.errors import TradefreeError
+from tradefree.errors import Refused, TradefreeError
+from tradefree.settings import Settings
 
 
 async def check_service(url: str, api_key: str | None) -> list[Check]:
@@ -22,6 +22,14 @@ async def check_service(url: str, api_key: str | None) -> list[Check]:
             return [service, await look("API key", lambda: key_works(client, api_key), advice)]
     except TradefreeError as error:
         return [Check("service", "failed", str(error), "Mend the setting."), *skipped(["API key"], "service")]
+
+
+def check_console(settings: Settings) -> list[Check]:
+    """A warning if sessions of the console can be taken on the way; nothing else needs to be said of it."""
+    if not settings.console_insecure_cookie:
+        return []
+    found = "TRADEFREE_CONSOLE_INSECURE_COOKIE is on: whoever listens on the way can take a person's session"
+    return [Check("console", "warning", found, "Put a proxy with TLS in front and remove the setting.")]
 
 
 async def ready(client: Client) -> str:

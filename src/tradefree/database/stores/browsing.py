@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,9 +25,7 @@ from tradefree.database.stores.finding import Finding
 from tradefree.database.tables import attempts, task_logs, task_totals, tasks, workers
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import LIVE, Status
-from tradefree.tasks.task import Attempt, LogLine, Task, Worker
-
-LEVELS = ("debug", "info", "warning", "error")
+from tradefree.tasks.task import LEVELS, Attempt, LogLine, Task, Worker
 
 
 class BrowsingStore:
@@ -48,6 +47,20 @@ class BrowsingStore:
 
         return await self._database.read(unit, slow=True)
 
+    async def numbers(self, wanted: TaskFilter, *, limit: int) -> dict[str, int]:
+        """See ``ports.BrowseStore``."""
+        finding = Finding(self._database, wanted, None, limit)
+
+        async def unit(connection: AsyncConnection) -> dict[str, int]:
+            page = await finding.page(connection, [tasks.c.type])
+            if page is None:
+                return {}
+            found = page.subquery()
+            query = sa.select(found.c.type, sa.func.count()).group_by(found.c.type)
+            return {row[0]: row[1] for row in await connection.execute(query)}
+
+        return await self._database.read(unit, slow=True)
+
     async def task(self, task_id: str, *, payloads: bool = True) -> Task | None:
         """See ``ports.BrowseStore``."""
         query = sa.select(*(TASK_WITH_PAYLOADS if payloads else TASK)).where(tasks.c.id == task_id)
@@ -59,11 +72,24 @@ class BrowsingStore:
         query = sa.select(*ATTEMPT).where(attempts.c.task_id == task_id).order_by(attempts.c.number)
         return [to_attempt(row) for row in (await self._rows(query) if may_name(task_id) else ())]
 
-    async def logs(self, task_id: str, *, after: int = 0, limit: int, level: str | None = None) -> list[LogLine]:
+    async def logs(
+        self,
+        task_id: str,
+        *,
+        after: int = 0,
+        limit: int,
+        level: str | None = None,
+        text: str | None = None,
+        since: datetime | None = None,
+    ) -> list[LogLine]:
         """See ``ports.BrowseStore``."""
         query = sa.select(*LOG).where(task_logs.c.task_id == task_id, task_logs.c.id > after)
         if level is not None:
             query = query.where(task_logs.c.level.in_(LEVELS[LEVELS.index(level) :]))
+        if text is not None:
+            query = query.where(sa.func.lower(task_logs.c.message).contains(text.lower(), autoescape=True))
+        if since is not None:
+            query = query.where(task_logs.c.created_at >= since)
         rows = await self._rows(query.order_by(task_logs.c.id).limit(limit)) if may_name(task_id) else []
         return [to_log(row) for row in rows]
 

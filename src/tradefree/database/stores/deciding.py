@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database, by_index
 from tradefree.database.rows import TASK, attempt_row, log_row, to_task, wake_at
-from tradefree.database.tables import attempts, task_logs, task_totals, tasks
+from tradefree.database.stores.inserting import insert_tasks
+from tradefree.database.tables import attempts, limit_refunds, task_logs, task_totals, tasks
 from tradefree.tasks.ports import Decide
 from tradefree.tasks.states import TERMINAL
 from tradefree.tasks.task import Task
@@ -72,7 +73,9 @@ class DecidingStore:
         await self._database.insert(connection, attempts, ended)
         lines = [log_row(line) for change in changes for line in (*change.lines, change.line)]
         await self._database.insert(connection, task_logs, lines)
+        await insert_tasks(self._database, connection, [task for change in changes for task in change.deliveries])
         await self._database.upsert(connection, task_totals, _totals(changes), add="number")
+        await self._database.upsert(connection, limit_refunds, _refunds(changes), add="number")
 
 
 class _NotSo(Exception):
@@ -89,8 +92,14 @@ def _row(change: Change) -> dict[str, Any]:
     run_at = values.get("run_at", task.run_at)
     expires_at = values.get("expires_at", task.expires_at)
     holds = values.get("holds_slot", task.holds_slot)
-    values["wake_at"] = wake_at(change.status, run_at, expires_at, holds=holds)
+    answer_by = values.get("answer_by", task.answer_by)
+    values["wake_at"] = wake_at(change.status, run_at, expires_at, holds=holds, answer_by=answer_by)
     return {"id": task.id, "was_status": task.status, "was_attempt_count": task.attempt_count, **values}
+
+
+def _refunds(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    numbers = Counter(change.before.lane for change in changes if change.never_began)
+    return [{"lane": lane, "number": number} for lane, number in sorted(numbers.items())]
 
 
 def _totals(changes: Sequence[Change]) -> list[dict[str, Any]]:

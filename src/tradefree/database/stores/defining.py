@@ -8,12 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.access.secrets import SecretBox
 from tradefree.database.engine import Database
+from tradefree.database.event_tables import triggers
 from tradefree.database.rows import may_name
+from tradefree.database.stores.auditing import note
 from tradefree.database.stores.leading import NAME
 from tradefree.database.tables import connections, leaders, task_types, tasks
 from tradefree.errors import Conflict, NotFound, SettingsError
+from tradefree.tasks.ports import Entry
 from tradefree.tasks.states import LIVE
 from tradefree.tasks.types import Connection, TaskType
+
+_LIMITS = {"max_running", "rate", "burst", "max_pending", "adaptive"}
+"""What a connection says of limits; it has a column of its own."""
 
 log = structlog.get_logger(__name__)
 
@@ -25,18 +31,22 @@ class DefiningStore:
         self._database = database
         self._box = box
 
+    async def config_version(self) -> int:
+        """See ``ports.CatalogStore``."""
+        return await self._database.read(version_now)
+
     async def task_types(self) -> tuple[int, dict[str, TaskType]]:
         """See ``ports.CatalogStore``. The version is read first, so the definitions are never older than it."""
 
         async def unit(connection: AsyncConnection) -> tuple[int, dict[str, TaskType]]:
-            version = await connection.scalar(sa.select(leaders.c.config_version).where(leaders.c.name == NAME))
+            version = await version_now(connection)
             rows = await connection.execute(sa.select(task_types.c.document).order_by(task_types.c.name))
             found = [TaskType.model_validate(document) for document in rows.scalars()]
-            return int(version or 0), {task_type.name: task_type for task_type in found}
+            return version, {task_type.name: task_type for task_type in found}
 
         return await self._database.read(unit)
 
-    async def put_task_type(self, task_type: TaskType) -> bool:
+    async def put_task_type(self, task_type: TaskType, entry: Entry | None = None) -> bool:
         """See ``ports.CatalogStore``."""
 
         async def unit(connection: AsyncConnection) -> bool:
@@ -48,12 +58,12 @@ class DefiningStore:
                 return False
             now = await self._database.now(connection)
             await self._database.upsert(connection, task_types, [row | {"updated_at": now}])
-            await _changed(connection)
+            await changed(connection, entry)
             return True
 
         return await self._database.write(unit)
 
-    async def delete_task_type(self, name: str) -> None:
+    async def delete_task_type(self, name: str, entry: Entry | None = None) -> None:
         """See ``ports.CatalogStore``."""
         if not may_name(name):
             raise NotFound(f"no task type {name!r}")
@@ -64,10 +74,13 @@ class DefiningStore:
             )
             if await connection.scalar(live.limit(1)):
                 raise Conflict(f"task type {name!r} has live tasks; cancel them or let them end first")
+            documents = (await connection.execute(sa.select(triggers.c.document).order_by(triggers.c.name))).scalars()
+            if users := [document["name"] for document in documents if document["task_type"] == name]:
+                raise Conflict(f"task type {name!r} is used by the triggers {', '.join(users)}")
             gone = await connection.execute(sa.delete(task_types).where(task_types.c.name == name))
             if not gone.rowcount:
                 raise NotFound(f"no task type {name!r}")
-            await _changed(connection)
+            await changed(connection, entry)
 
         await self._database.write(unit)
 
@@ -95,6 +108,7 @@ class DefiningStore:
             base_url=row["base_url"],
             api_key=self._box.open(row["sealed_api_key"]),
             options=row["options"],
+            **(row["limits"] or {}),
         )
 
     def _is(self, row: sa.RowMapping, connection: Connection) -> bool:
@@ -103,7 +117,7 @@ class DefiningStore:
         except SettingsError:  # it cannot be read any more, so it is replaced
             return False
 
-    async def put_connection(self, connection: Connection) -> bool:
+    async def put_connection(self, connection: Connection, entry: Entry | None = None) -> bool:
         """See ``ports.CatalogStore``."""
 
         async def unit(database: AsyncConnection) -> bool:
@@ -111,17 +125,18 @@ class DefiningStore:
             before = (await database.execute(query)).one_or_none()
             if before is not None and self._is(before._mapping, connection):
                 return False
-            row = connection.model_dump(exclude={"api_key"}) | {
+            row = connection.model_dump(include={"name", "kind", "base_url", "options"}) | {
+                "limits": connection.model_dump(mode="json", include=_LIMITS, exclude_defaults=True),
                 "sealed_api_key": self._box.seal(connection.api_key),
                 "updated_at": await self._database.now(database),
             }
             await self._database.upsert(database, connections, [row])
-            await _changed(database)
+            await changed(database, entry)
             return True
 
         return await self._database.write(unit)
 
-    async def delete_connection(self, name: str) -> None:
+    async def delete_connection(self, name: str, entry: Entry | None = None) -> None:
         """See ``ports.CatalogStore``."""
         if not may_name(name):
             raise NotFound(f"no connection {name!r}")
@@ -134,12 +149,19 @@ class DefiningStore:
             gone = await connection.execute(sa.delete(connections).where(connections.c.name == name))
             if not gone.rowcount:
                 raise NotFound(f"no connection {name!r}")
-            await _changed(connection)
+            await changed(connection, entry)
 
         await self._database.write(unit)
 
 
-async def _changed(connection: AsyncConnection) -> None:
+async def version_now(connection: AsyncConnection) -> int:
+    """The configuration's version."""
+    return int(await connection.scalar(sa.select(leaders.c.config_version).where(leaders.c.name == NAME)) or 0)
+
+
+async def changed(connection: AsyncConnection, entry: Entry | None = None) -> None:
+    """Raise the configuration's version, and write down who did it."""
+    await note(connection, entry)
     await connection.execute(
         sa.update(leaders).where(leaders.c.name == NAME).values(config_version=leaders.c.config_version + 1)
     )

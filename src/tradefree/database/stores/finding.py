@@ -20,6 +20,7 @@ from tradefree.database.engine import Database, aside, by_index
 from tradefree.database.rows import label_digest, may_name
 from tradefree.database.tables import task_labels, tasks
 from tradefree.ids import first_id_at
+from tradefree.tasks.callbacks.delivery import CALLBACK
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import lane_of
@@ -58,7 +59,7 @@ class Finding:
         parts = [sa.select(self._part(way, start).subquery()) for start in way.starts]
         ids = (sa.union_all(*parts) if len(parts) > 1 else parts[0]).subquery()
         page = sa.select(*columns).select_from(ids).join(tasks, tasks.c.id == ids.c[0])
-        return _in_this_order(page).order_by(tasks.c.id.desc()).limit(self._limit)
+        return in_this_order(page).order_by(tasks.c.id.desc()).limit(self._limit)
 
     async def _ways(self, connection: AsyncConnection) -> list[Way]:
         wanted = self._wanted
@@ -98,7 +99,7 @@ class Finding:
         if way.table is not tasks:
             ids = ids.join(tasks, tasks.c.id == way.id)
         ids = ids.where(start, *self._bounds(way.id), *_conditions(self._wanted, self._types))
-        return _in_this_order(by_index(ids, way.table, way.index)).order_by(way.id.desc()).limit(self._limit)
+        return in_this_order(by_index(ids, way.table, way.index)).order_by(way.id.desc()).limit(self._limit)
 
     def _bounds(self, id_: sa.ColumnElement[Any]) -> list[sa.ColumnElement[bool]]:
         """Ids carry the time of creation, so times are bounds of ids."""
@@ -110,7 +111,7 @@ class Finding:
         return bounds
 
 
-def _in_this_order(query: sa.Select[Any]) -> sa.Select[Any]:
+def in_this_order(query: sa.Select[Any]) -> sa.Select[Any]:
     """Read the tables in the order they are written in."""
     return query.prefix_with("STRAIGHT_JOIN", dialect="mysql").prefix_with("STRAIGHT_JOIN", dialect="mariadb")
 
@@ -134,6 +135,8 @@ def _conditions(wanted: TaskFilter, types: Sequence[str] | None) -> list[sa.Colu
         found.append(tasks.c.status.in_(wanted.statuses))
     if types is not None:
         found.append(tasks.c.type.in_(types))
+    if wanted.without_deliveries:
+        found.append(tasks.c.type != CALLBACK)
     if wanted.concurrency_key is not None:
         # by the lane's digest: a collation that pads would find 'key ' too
         found.append(tasks.c.lane.endswith(lane_of("", wanted.concurrency_key)))

@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradefree.database.columns import Flag, Moment
+from tradefree.database.columns import Flag
 from tradefree.database.engine import Database, aside, by_index
 from tradefree.database.protocol import PROTOCOL, require_protocol, require_same
 from tradefree.database.rows import WORKER, to_worker, wake_at
-from tradefree.database.tables import leaders, tasks, workers
+from tradefree.database.stores.heads import find_heads
+from tradefree.database.tables import leaders, limit_ceilings, limit_refunds, limit_windows, tasks, workers
 from tradefree.errors import LeadershipLost
+from tradefree.limits.rates import micros_of
+from tradefree.limits.scopes import Scope, parse_scope
 from tradefree.tasks.ports import Head, Held, Round
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Worker
 from tradefree.tasks.transitions import SUSPECT_AFTER
 
 NAME = "dispatcher"
-LANES_AT_ONCE = 200
-"""Lanes whose heads are fetched by one statement."""
 LANES_PAGE = 10_000
 """Waiting tasks looked at by one statement that looks for lanes."""
 
-_HOLDS = tasks.c.holds_slot == sa.literal(True, Flag())
+KEPT = 3_600_000_000
+"""Microseconds for which a rate's window is kept: one in the past says no more than none."""
+
+HOLDS = tasks.c.holds_slot == sa.literal(True, Flag())
 """Equal to 1, not merely there: so the index gives what follows in it in order."""
 _HEAD = (tasks.c.id, tasks.c.lane, tasks.c.crashes)
 
@@ -128,21 +131,14 @@ class SqlRound:
     async def expired(self, limit: int) -> list[str]:
         waiting = aside(tasks.c.status).in_([Status.PENDING, Status.SCHEDULED])
         accounted = aside(tasks.c.holds_slot).is_(None)
-        query = sa.select(tasks.c.id).where(
-            tasks.c.wake_at <= self._now, tasks.c.expires_at <= self._now, waiting, accounted
-        )
+        unstarted = sa.and_(tasks.c.expires_at <= self._now, waiting, accounted)
+        unanswered = aside(tasks.c.status) == Status.AWAITING_INPUT
+        query = sa.select(tasks.c.id).where(tasks.c.wake_at <= self._now, unstarted | unanswered)
         query = by_index(query.limit(limit), tasks, "ix_tasks_wake")
         return list((await self._connection.execute(query)).scalars())
 
     async def held(self) -> list[Held]:
-        suspects = sa.func.sum(sa.case((tasks.c.crashes >= SUSPECT_AFTER, 1), else_=0))
-        query = (
-            sa.select(tasks.c.lane, tasks.c.worker_id, sa.func.count(), suspects)
-            .where(_HOLDS)
-            .group_by(tasks.c.lane, tasks.c.worker_id)
-        )
-        rows = await self._connection.execute(by_index(query, tasks, "ix_tasks_held"))
-        return [Held(lane, worker_id, number, int(bad)) for lane, worker_id, number, bad in rows]
+        return await find_held(self._connection)
 
     async def workers(self) -> list[Worker]:
         query = sa.select(*WORKER).where(workers.c.status == "live", workers.c.lease_until > self._now)
@@ -150,23 +146,13 @@ class SqlRound:
 
     async def unaccounted(self, limit: int) -> list[Head]:
         # no worker has it: that is in the index, so that the rows of all others in flight need not be read
-        query = sa.select(*_HEAD).where(_HOLDS, tasks.c.worker_id.is_(None), tasks.c.status == Status.PENDING)
+        query = sa.select(*_HEAD).where(HOLDS, tasks.c.worker_id.is_(None), tasks.c.status == Status.PENDING)
         query = by_index(query, tasks, "ix_tasks_held")
         rows = await self._connection.execute(query.order_by(tasks.c.sort_at, tasks.c.id).limit(limit))
         return [Head(*row) for row in rows]
 
     async def heads(self, wanted: Mapping[str, int]) -> dict[str, list[Head]]:
-        found: dict[str, list[Head]] = {lane: [] for lane in wanted}
-        lanes = list(wanted.items())
-        for start in range(0, len(lanes), LANES_AT_ONCE):
-            some = lanes[start : start + LANES_AT_ONCE]
-            values = {f"lane{n}": lane for n, (lane, _) in enumerate(some)} | {
-                f"most{n}": most for n, (_, most) in enumerate(some)
-            }
-            text = _heads_text(len(some), self._database.hint("ix_tasks_lane"), self._database.limited)
-            for row in await self._connection.execute(text, values | {"now": self._now}):
-                found[row.lane].append(Head(row.id, row.lane, row.crashes))
-        return found
+        return await find_heads(self._database, self._connection, wanted, self._now)
 
     async def admit(self, places: Sequence[tuple[str, str]]) -> list[str]:
         moves = [
@@ -192,24 +178,53 @@ class SqlRound:
         admitted = {(row.id, row.worker_id) for row in await self._connection.execute(query)}
         return [task_id for task_id, worker_id in places if (task_id, worker_id) in admitted]
 
+    async def windows(self) -> dict[Scope, int]:
+        past = micros_of(self._now) - KEPT
+        await self._connection.execute(sa.delete(limit_windows).where(limit_windows.c.state < past))
+        rows = await self._connection.execute(sa.select(limit_windows))
+        return {parse_scope(row.scope): row.state for row in rows}
+
+    async def refunds(self) -> dict[str, int]:
+        rows = (await self._connection.execute(self._database.locked(sa.select(limit_refunds)))).all()
+        if rows:
+            lanes = [row.lane for row in rows]
+            await self._connection.execute(sa.delete(limit_refunds).where(limit_refunds.c.lane.in_(lanes)))
+        return {row.lane: row.number for row in rows}
+
+    async def keep_windows(self, windows: Mapping[Scope, int]) -> None:
+        rows = [{"scope": str(scope), "state": state} for scope, state in windows.items()]
+        await self._database.upsert(self._connection, limit_windows, rows)
+
+    async def ceilings(self) -> dict[str, dict[str, Any]]:
+        rows = await self._connection.execute(sa.select(limit_ceilings))
+        return {row.connection: row.document for row in rows}
+
+    async def keep_ceilings(self, ceilings: Mapping[str, Mapping[str, Any]]) -> None:
+        rows = [{"connection": name, "document": dict(document)} for name, document in ceilings.items()]
+        await self._database.upsert(self._connection, limit_ceilings, rows)
+
+    async def queued(self, lanes: Sequence[str], limit: int) -> list[tuple[str, str]]:
+        query = sa.select(tasks.c.id, tasks.c.lane).where(
+            tasks.c.status == Status.QUEUED, tasks.c.lane.in_(list(lanes)), aside(tasks.c.runner_state).is_(None)
+        )
+        query = by_index(query, tasks, "ix_tasks_lane").order_by(tasks.c.sort_at.desc(), tasks.c.id.desc())
+        return [(row.id, row.lane) for row in await self._connection.execute(query.limit(limit))]
+
     async def next_due(self) -> datetime | None:
         due: datetime | None = await self._connection.scalar(sa.select(sa.func.min(tasks.c.wake_at)))
         return due
 
 
-@cache
-def _heads_text(lanes: int, hint: str, part: str) -> sa.TextClause:
-    """The heads of so many lanes, each an index seek of its own. What has expired is left for ``expired``.
-
-    As text, because putting a statement of 200 parts together anew costs more than executing it.
-    """
-    parts = [
-        f"SELECT id, lane, crashes FROM tasks {hint} WHERE status = 'pending' AND lane = :lane{n} "  # noqa: S608
-        f"AND holds_slot IS NULL AND (expires_at IS NULL OR expires_at > :now) ORDER BY sort_at, id LIMIT :most{n}"
-        for n in range(lanes)
-    ]
-    text = " UNION ALL ".join(part.format(select) for select in parts)
-    return sa.text(text).bindparams(sa.bindparam("now", type_=Moment))
+async def find_held(connection: AsyncConnection) -> list[Held]:
+    """Every place in use, from one index and nothing else."""
+    suspects = sa.func.sum(sa.case((tasks.c.crashes >= SUSPECT_AFTER, 1), else_=0))
+    query = (
+        sa.select(tasks.c.lane, tasks.c.worker_id, sa.func.count(), suspects)
+        .where(HOLDS)
+        .group_by(tasks.c.lane, tasks.c.worker_id)
+    )
+    rows = await connection.execute(by_index(query, tasks, "ix_tasks_held"))
+    return [Held(lane, worker_id, number, int(bad)) for lane, worker_id, number, bad in rows]
 
 
 def _lanes_behind(lane: str) -> sa.Select[Any]:

@@ -10,12 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database, by_index
-from tradefree.database.rows import TASK_WITH_INPUT, label_rows, log_row, task_row, to_task
-from tradefree.database.tables import idempotency_keys, task_labels, task_logs, tasks
-from tradefree.errors import IdempotencyMismatch, TooLarge
+from tradefree.database.rows import TASK_WITH_INPUT, to_task
+from tradefree.database.stores.backlog import find_room, take_room
+from tradefree.database.stores.inserting import insert_tasks
+from tradefree.database.tables import idempotency_keys, tasks
+from tradefree.errors import BacklogFull, IdempotencyMismatch, TooLarge
 from tradefree.ids import digest
 from tradefree.tasks.ports import Accepted, Submission
-from tradefree.tasks.submit import accepted_line
 from tradefree.tasks.task import Task
 
 
@@ -49,12 +50,15 @@ class SubmittingStore:
     async def _submit(self, submissions: Sequence[Submission], stored: set[str]) -> list[Accepted | Exception]:
         async def unit(connection: AsyncConnection) -> list[Accepted | Exception]:
             earlier = await self._earlier(connection, submissions)
+            room = await find_room(self._database, connection, submissions)
             outcomes: list[Accepted | Exception] = []
             fresh: list[Submission] = []
             for submission in submissions:
                 known = earlier.get(_key_digest(submission))
                 if submission.task.id in stored:
                     outcomes.append(Accepted(submission.task))
+                elif known is None and (full := take_room(submission, room)):
+                    outcomes.append(BacklogFull(str(full.scope), full.most))
                 elif known is None:
                     fresh.append(submission)
                     outcomes.append(Accepted(submission.task))
@@ -62,7 +66,7 @@ class SubmittingStore:
                         earlier[_key_digest(submission)] = (submission.request_hash, submission.task)
                 else:
                     outcomes.append(_replay(submission, *known))
-            await _insert(self._database, connection, fresh)
+            await insert(self._database, connection, fresh)
             return outcomes
 
         return await self._database.write(unit)
@@ -96,7 +100,8 @@ def _replay(submission: Submission, request_hash: str, task: Task) -> Accepted |
     return Accepted(task, replayed=True)
 
 
-async def _insert(database: Database, connection: AsyncConnection, fresh: Sequence[Submission]) -> None:
+async def insert(database: Database, connection: AsyncConnection, fresh: Sequence[Submission]) -> None:
+    """Store tasks that are not there yet, with their labels, keys and first log lines."""
     if not fresh:
         return
     keys: list[dict[str, Any]] = [
@@ -110,7 +115,4 @@ async def _insert(database: Database, connection: AsyncConnection, fresh: Sequen
         if s.key is not None
     ]
     await database.insert(connection, idempotency_keys, keys)
-    await database.insert(connection, tasks, [task_row(s.task) for s in fresh])
-    labels = [row for s in fresh for row in label_rows(s.task.id, s.task.labels)]
-    await database.insert(connection, task_labels, labels)
-    await database.insert(connection, task_logs, [log_row(accepted_line(s.task)) for s in fresh])
+    await insert_tasks(database, connection, [s.task for s in fresh])

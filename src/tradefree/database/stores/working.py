@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database, aside, by_index
 from tradefree.database.protocol import require_protocol, require_same
-from tradefree.database.rows import TASK_WITH_INPUT, log_row, to_log, to_task, worker_row
+from tradefree.database.rows import (
+    TASK_WITH_INPUT,
+    WORKER,
+    log_row,
+    pressure_document,
+    to_log,
+    to_task,
+    to_worker,
+    worker_row,
+)
+from tradefree.database.stores.auditing import note
 from tradefree.database.tables import leaders, task_logs, tasks, workers
 from tradefree.tasks.attempt import STARTED, started_line
-from tradefree.tasks.ports import Beat, RunState
+from tradefree.tasks.ports import Beat, Entry, RunState
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
+from tradefree.tasks.task import GONE, LogLine, Pressure, Task, Worker, WorkerStatus
 
 _STATUS = aside(tasks.c.status)
 _MINE = (
@@ -59,7 +69,15 @@ class WorkingStore:
 
         await self._database.write(unit)
 
-    async def beat(self, worker_id: str, lease: float, *, ahead: int = 0, draining: bool = False) -> Beat:
+    async def beat(
+        self,
+        worker_id: str,
+        lease: float,
+        *,
+        ahead: int = 0,
+        draining: bool = False,
+        pressure: Mapping[str, Pressure] | None = None,
+    ) -> Beat:
         """See ``ports.WorkStore``."""
 
         async def unit(connection: AsyncConnection) -> Beat:
@@ -67,6 +85,8 @@ class WorkingStore:
             values: dict[str, Any] = {"lease_until": until, "ahead": ahead}
             if draining:
                 values["status"] = WorkerStatus.DRAINING
+            if pressure is not None:
+                values["pressure"] = pressure_document(pressure)
             beaten = await connection.execute(
                 sa.update(workers)
                 .where(workers.c.id == worker_id, workers.c.status.not_in(sorted(GONE)))
@@ -75,6 +95,19 @@ class WorkingStore:
             if not beaten.rowcount:
                 return Beat(alive=False, status="dead")
             return await _news(connection, worker_id)
+
+        return await self._database.write(unit)
+
+    async def drain_worker(self, worker_id: str, entry: Entry) -> Worker | None:
+        """See ``ports.WorkStore``."""
+        live = (workers.c.id == worker_id, workers.c.status == WorkerStatus.LIVE)
+
+        async def unit(connection: AsyncConnection) -> Worker | None:
+            drained = await connection.execute(sa.update(workers).where(*live).values(status=WorkerStatus.DRAINING))
+            if drained.rowcount:
+                await note(connection, entry)
+            row = (await connection.execute(sa.select(*WORKER).where(workers.c.id == worker_id))).one_or_none()
+            return to_worker(row) if row is not None else None
 
         return await self._database.write(unit)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
+from tradefree.limits.caps import Burst, Pending, RateText, Running
 from tradefree.service.models.fields import Request
 from tradefree.tasks.types import Connection, TaskType
 
@@ -29,6 +30,13 @@ class ConnectionRequest(Request):
     kind: StrictStr = "dify"
     base_url: StrictStr = Field(description="Where the endpoint is. A changed one demands `api_key` again.")
     api_key: Annotated[StrictStr, Field(description="Left out: the stored one is kept.")] | None = None
+    max_running: Running | None = None
+    rate: RateText | None = None
+    burst: Burst = 1
+    max_pending: Pending | None = None
+    adaptive: StrictBool = Field(
+        True, description="Learn from refusals and silence how much the endpoint takes, and stay below that."
+    )
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -39,11 +47,16 @@ class ConnectionDocument(BaseModel):
     kind: str
     base_url: str
     api_key_set: bool = True
+    max_running: int | None
+    rate: str | None
+    burst: int
+    max_pending: int | None
+    adaptive: bool
     options: dict[str, Any]
 
     @classmethod
     def of(cls, connection: Connection) -> ConnectionDocument:
-        return cls(name=connection.name, kind=connection.kind, base_url=connection.base_url, options=connection.options)
+        return cls.model_validate(connection.model_dump(exclude={"api_key"}))
 
 
 class ConnectionList(BaseModel):

@@ -19,9 +19,9 @@ from pydantic import (
 )
 
 from tradefree.tasks.durations import Duration
+from tradefree.tasks.submit import LABEL_KEY, MAX_LABELS
+from tradefree.tasks.types import NAME_PATTERN
 
-MAX_LABELS = 20
-LABEL_KEY = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
 PRINTABLE = r"^[\x20-\x7e]{1,255}$"
 
 
@@ -35,6 +35,17 @@ def _text_only(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("should be an ISO 8601 time with an offset, such as 2026-01-31T08:00:00Z")  # noqa: TRY004
     return re.sub(r" (\d\d:?\d\d)$", r"+\1", value)  # a `+` that a query string turned into a space
+
+
+def split(value: Any) -> Any:
+    """``a,b`` is the same as the parameter given twice."""
+    if not isinstance(value, list):
+        return value
+    return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item])]
+
+
+Types = Annotated[list[Annotated[str, Field(pattern=NAME_PATTERN)]], BeforeValidator(split), Field(max_length=100)]
+"""Names of task types in a query."""
 
 
 def _utc(value: datetime) -> datetime:

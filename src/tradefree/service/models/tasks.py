@@ -7,7 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator, model_validator
 
+from tradefree.service.models.callbacks import DeliveryDocument
 from tradefree.service.models.fields import AS_DURATION, ConcurrencyKey, Labels, Moment, Request, Seconds, Yes
+from tradefree.service.models.limits import WaitingDocument
+from tradefree.service.models.questions import QuestionDocument
 from tradefree.tasks.states import Status
 from tradefree.tasks.submit import NewTask
 from tradefree.tasks.task import AttemptOutcome
@@ -55,7 +58,9 @@ class SubmitRequest(Request):
         None, description="Attempts in all; left out: the type's."
     )
     labels: Labels = Field(default_factory=dict, description="Up to 20 names and values to find the task by.")
-    callback_url: Annotated[StrictStr, Field(pattern=WEB_URL, max_length=2000)] | None = None
+    callback_url: Annotated[StrictStr, Field(pattern=WEB_URL, max_length=2000)] | None = Field(
+        None, description="Told of every end of the task, and when it asks a person; see `Callbacks`."
+    )
 
     @field_validator("labels", mode="before")
     @classmethod
@@ -67,8 +72,8 @@ class SubmitRequest(Request):
     def _no_priority(cls, value: Any) -> Any:
         return 0 if value is None else value
 
-    def new_task(self) -> NewTask:
-        """What the domain calls it."""
+    def new_task(self, traceparent: str | None = None) -> NewTask:
+        """What the domain calls it, submitted in a trace."""
         return NewTask(
             type=self.type,
             input_data={} if self.input_data is None else self.input_data,
@@ -81,6 +86,7 @@ class SubmitRequest(Request):
             max_attempts=self.max_attempts,
             labels=dict(self.labels),
             callback_url=self.callback_url,
+            traceparent=traceparent,
         )
 
 
@@ -109,6 +115,17 @@ class AttemptDocument(BaseModel):
     runner_state: dict[str, Any] | None = Field(
         description="What the runner keeps to find its run again (for Dify: the run's id). Needs `payloads:read`."
     )
+    upstream: dict[str, Any] | None = Field(
+        description="What the upstream calls it; for Dify `run_id`, `message_id`, `workflow_id` (the published "
+        "version) and `dify_version`, as far as they are known."
+    )
+
+
+class ClippedDocument(BaseModel):
+    """What is known of a result whose beginning alone is stored."""
+
+    bytes: int = Field(description="Of the whole result as JSON.")
+    sha256: str = Field(description="Of the same bytes, in hex.")
 
 
 class TaskDocument(BaseModel):
@@ -119,6 +136,9 @@ class TaskDocument(BaseModel):
     status: Status
     input_data: Any = Field(description="Null where payloads are hidden.")
     output_data: Any = Field(description="The result; null until there is one and where payloads are hidden.")
+    output_clipped: ClippedDocument | None = Field(
+        description="Size and hash of a result that was too large to be stored whole; null where payloads are hidden."
+    )
     payloads_hidden: bool = Field(description="True if input and output were left out: not asked for, or no right to.")
     error_code: str | None
     error_message: str | None
@@ -141,7 +161,11 @@ class TaskDocument(BaseModel):
     max_attempts: int | None = Field(description="Null: the type's.")
     callback_url: str | None
     submitted_by: str | None = Field(description="Id of the API key that submitted it.")
+    event_id: str | None = Field(description="Id of the event that made it.")
+    traceparent: str | None = Field(description="The W3C trace context it was submitted in.")
     worker_id: str | None
+    question: QuestionDocument | None = Field(description="What a person is asked; null where payloads are hidden.")
+    answer_by: datetime | None = Field(description="The task fails if nobody has answered by then.")
     status_url: str
     logs_url: str
     stream_url: str = Field(description="Server-sent events; carries a token that works for five minutes.")
@@ -152,6 +176,10 @@ class TaskDetail(TaskDocument):
     """A task with its attempts."""
 
     attempts: list[AttemptDocument] = Field(description="Oldest first; the running one is the last.")
+    waiting: WaitingDocument | None = Field(description="Why it does not start; null once it has started.")
+    deliveries: list[DeliveryDocument] = Field(
+        default_factory=list, description="Who was told of it, and how that went; oldest first, the last 50."
+    )
 
 
 class TaskPage(BaseModel):
@@ -205,6 +233,13 @@ class TaskAction(Request):
     )
     filter: ActionFilter = Field(default_factory=ActionFilter)
     all: Yes = Field(False, description="Must be true if the filter is empty.")
+    dry_run: Yes = Field(False, description="Only count what matches, and estimate what doing it would cost.")
+    limit: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = Field(
+        None, description="Act on so many at most, the newest first; left out: on all. `next_cursor` leads on."
+    )
+    cursor: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="`next_cursor` of the answer before."
+    )
 
     @model_validator(mode="after")
     def _meant(self) -> TaskAction:
@@ -213,8 +248,21 @@ class TaskAction(Request):
         return self
 
 
+class ActionEstimate(BaseModel):
+    """What an action would do."""
+
+    by_type: dict[str, int]
+    more: bool = Field(description="There are more than were counted.")
+    tokens: int | None = Field(
+        description="Of a retry, by what tasks of these types took in the last 30 days; null if nothing is known."
+    )
+    cost: dict[str, float] | None = Field(description="The same in money, by currency.", examples=[{"USD": 1.25}])
+
+
 class ActionOutcome(BaseModel):
     """What an action did."""
 
-    matched: int
+    matched: int = Field(description="Tasks that fit the filter, or fitted it.")
     changed: int
+    next_cursor: str | None = Field(None, description="With `limit`: pass it as `cursor` to go on; null at the end.")
+    estimate: ActionEstimate | None = Field(None, description="Of a dry run.")

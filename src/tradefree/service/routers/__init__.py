@@ -5,16 +5,32 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tradefree.service.routers import (
+    all_logs,
+    answers,
     api_keys,
     batches,
     connections,
     control,
+    deliveries,
+    events,
+    happened,
     health,
+    hook_doors,
+    hooks,
+    limits,
+    live,
     logs,
+    metrics,
+    schedules,
+    sessions,
     stats,
     submit,
+    subscriptions,
+    system,
     task_types,
     tasks,
+    trials,
+    triggers,
     workers,
 )
 
@@ -23,14 +39,30 @@ GUARDED: tuple[APIRouter, ...] = (
     batches.router,
     tasks.router,
     logs.router,
+    all_logs.router,
     control.router,
+    answers.router,
     stats.router,
+    live.router,
     task_types.router,
     connections.router,
+    events.router,
+    happened.router,
+    triggers.router,
+    trials.router,
+    hooks.router,
+    schedules.router,
+    limits.router,
+    limits.audit_router,
+    subscriptions.router,
+    deliveries.router,
+    deliveries.secret_router,
     workers.router,
+    system.router,
     api_keys.router,
+    sessions.router,
 )
-"""Below /api/v1; every route of these needs a key."""
+"""Below /api/v1; every route of these needs a key or a session, but the one that begins a session."""
 
-OPEN: tuple[APIRouter, ...] = (health.router,)
-"""At the root, for everybody."""
+OPEN: tuple[APIRouter, ...] = (health.router, metrics.router, hook_doors.router)
+"""At the root; none needs an API key."""

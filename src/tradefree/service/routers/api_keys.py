@@ -36,7 +36,7 @@ async def list_api_keys(
 )
 async def create_api_key(
     request: Request,
-    _: Annotated[Caller, needs(Scope.ADMIN)],
+    caller: Annotated[Caller, needs(Scope.ADMIN)],
     body: KeyRequest,
 ) -> NewKey:
     """Makes a key. Only a hash of it is stored: keep the answer."""
@@ -46,6 +46,7 @@ async def create_api_key(
         task_types=None if body.task_types is None else tuple(body.task_types),
         own_only=body.own_only,
         expires_in=body.expires_in,
+        by=caller.name,
     )
     return NewKey(**KeyDocument.of(key).model_dump(), key=secret)
 
@@ -53,10 +54,10 @@ async def create_api_key(
 @router.delete("/{key_id}", operation_id="revoke_api_key", summary="Revoke an API key", status_code=204)
 async def revoke_api_key(
     request: Request,
-    _: Annotated[Caller, needs(Scope.ADMIN)],
+    caller: Annotated[Caller, needs(Scope.ADMIN)],
     key_id: str,
 ) -> None:
     """Revokes a key: at once here, within five seconds in other services."""
     if not is_id(key_id):
         raise NotFound(f"no API key {key_id[:80]!r}")
-    await system_of(request).keys.revoke(key_id)
+    await system_of(request).keys.revoke(key_id, by=caller.name)

@@ -20,6 +20,7 @@ from tradefree.service.problems import invalid_fields, problem_of
 from tradefree.service.strict_json import loads
 from tradefree.tasks.ports import Accepted
 from tradefree.tasks.submit import MAX_BATCH
+from tradefree.tasks.tracing import HEADER, traceparent_of
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=NdjsonRoute)
 
@@ -53,9 +54,10 @@ async def submit_batch(
         raise InvalidInput("a batch has no key; give each item an idempotency_key", field="Idempotency-Key")
     checked = [_checked(item, caller) for item in _items(items)]
     good = [item for item in checked if isinstance(item, BatchItem)]
+    trace = traceparent_of(request.headers.get(HEADER))
     outcomes = iter(
         await system_of(request).submitter.submit_many(
-            [(item.new_task(), item.idempotency_key) for item in good], submitted_by=caller.id
+            [(item.new_task(trace), item.idempotency_key) for item in good], submitted_by=caller.id
         )
     )
     documents = Documents(request, caller)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -11,10 +13,12 @@ from tradefree.access.scopes import Scope
 from tradefree.errors import InvalidInput, NotFound
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs
-from tradefree.service.context import system_of
+from tradefree.service.context import System, system_of
 from tradefree.service.models.definitions import ConnectionDocument, ConnectionList, ConnectionRequest
 from tradefree.service.problems import in_body
-from tradefree.tasks.types import Connection
+from tradefree.service.trail import change, entry
+from tradefree.tasks.endpoints import Report, endpoints_of, with_schema
+from tradefree.tasks.types import Connection, TaskType
 
 router = APIRouter(prefix="/connections", tags=["definitions"], route_class=StrictRoute)
 
@@ -53,7 +57,7 @@ async def get_connection(
 async def put_connection(
     request: Request,
     response: Response,
-    _: Annotated[Caller, needs(Scope.DEFINITIONS_WRITE)],
+    caller: Annotated[Caller, needs(Scope.DEFINITIONS_WRITE)],
     name: str,
     body: ConnectionRequest,
 ) -> ConnectionDocument:
@@ -65,7 +69,9 @@ async def put_connection(
     system = system_of(request)
     before = (await system.store.connections()).get(name)
     connection = _connection(name, body, before)
-    await system.store.put_connection(connection)
+    detail = change(before, connection)
+    detail["secret"] = "kept" if before is not None and before.api_key == connection.api_key else "set"
+    await system.store.put_connection(connection, entry(system, caller, "connection.put", f"connection:{name}", detail))
     system.catalog.forget()
     response.status_code = 201 if before is None else 200
     return ConnectionDocument.of(connection)
@@ -80,13 +86,48 @@ async def put_connection(
 )
 async def delete_connection(
     request: Request,
-    _: Annotated[Caller, needs(Scope.DEFINITIONS_WRITE)],
+    caller: Annotated[Caller, needs(Scope.DEFINITIONS_WRITE)],
     name: str,
 ) -> None:
     """Deletes a connection that no task type uses."""
     system = system_of(request)
-    await system.store.delete_connection(name)
+    await system.store.delete_connection(name, entry(system, caller, "connection.delete", f"connection:{name}"))
     system.catalog.forget()
+
+
+@router.post("/{name}/check", operation_id="check_connection", summary="Check a connection")
+async def check_connection(
+    request: Request,
+    caller: Annotated[Caller, needs(Scope.DEFINITIONS_WRITE)],
+    name: str,
+) -> Report:
+    """Asks the endpoint, with the stored key, what it is, and compares that with the task types that use it.
+
+    Starts nothing. What is wrong is said in `checks`; the answer is 200 all the same. Task types with `from-app` get
+    the app's present schema.
+    """
+    system = system_of(request)
+    connection = (await system.store.connections()).get(name)
+    if connection is None:
+        raise NotFound(f"no connection {name[:80]!r}")
+    _version, types = await system.store.task_types()
+    users = [types[type_name] for type_name in sorted(types) if types[type_name].connection == name]
+    report = await endpoints_of(system.endpoints, connection).examine(connection, users)
+    if report.ok:
+        await _refresh_schemas(system, caller, connection, users)
+    return report
+
+
+async def _refresh_schemas(system: System, caller: Caller, connection: Connection, users: Sequence[TaskType]) -> None:
+    """Store what the app asks for now, where it is another thing than before."""
+    for task_type in users:
+        with contextlib.suppress(InvalidInput):  # the app was changed since it was looked at
+            fresh = await with_schema(system.endpoints, {connection.name: connection}, task_type)
+            if fresh != task_type:
+                target = f"type:{fresh.name}"
+                written = entry(system, caller, "type.refresh", target, change(task_type, fresh))
+                await system.store.put_task_type(fresh, written)
+                system.catalog.forget()
 
 
 def _connection(name: str, body: ConnectionRequest, before: Connection | None) -> Connection:

@@ -10,8 +10,11 @@ from tradefree.access.scopes import Scope
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import system_of
+from tradefree.service.cursor import decode, encode
 from tradefree.service.documents import Documents
+from tradefree.service.estimate import estimated
 from tradefree.service.models.tasks import ActionOutcome, RetryRequest, TaskAction, TaskDocument
+from tradefree.service.trail import entry
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import LIVE, Status
 
@@ -72,15 +75,32 @@ async def retry_task(
     "/task-actions",
     operation_id="act_on_tasks",
     summary="Cancel or retry all tasks that match",
+    response_model_exclude_unset=True,
 )
 async def act_on_tasks(
     request: Request,
     caller: Annotated[Caller, needs(Scope.TASKS_WRITE)],
     body: TaskAction,
 ) -> ActionOutcome:
-    """Acts on everything that matches now. An empty filter is refused unless `all` is true."""
-    outcome = await system_of(request).control.act(body.action, _wanted(body, caller), by=caller.name)
-    return ActionOutcome(matched=outcome.matched, changed=outcome.changed)
+    """Acts on everything that matches now. An empty filter is refused unless `all` is true.
+
+    With `dry_run` it only counts, up to 50,000, and estimates what a retry would cost. With `limit` it acts on so many,
+    and `next_cursor` leads on: whoever wants to show progress, or to stop halfway, goes step by step.
+    """
+    system, wanted = system_of(request), _wanted(body, caller)
+    if body.dry_run:
+        return await estimated(system, body.action, wanted)
+    before_id = decode(body.cursor) if body.cursor is not None else None
+    asked = body.filter.model_dump(mode="json", exclude_defaults=True)
+    if before_id is None:
+        await system.store.write_down(entry(system, caller, f"tasks.{body.action}", "tasks", {"filter": asked}))
+    outcome = await system.control.act(body.action, wanted, by=caller.name, most=body.limit, before_id=before_id)
+    counts = {"filter": asked, "matched": outcome.matched, "changed": outcome.changed}
+    await system.store.write_down(entry(system, caller, f"tasks.{body.action}.done", "tasks", counts))
+    done = ActionOutcome(matched=outcome.matched, changed=outcome.changed)
+    if body.limit is not None:
+        done.next_cursor = encode(outcome.last_id) if outcome.last_id is not None else None
+    return done
 
 
 def _wanted(body: TaskAction, caller: Caller) -> TaskFilter:

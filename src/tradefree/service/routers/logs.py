@@ -14,12 +14,14 @@ from tradefree.errors import InvalidInput
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import closing_of, system_of
+from tradefree.service.models.fields import Moment
 from tradefree.service.models.logs import Level, LogDocument, LogPage
 from tradefree.service.stream import TaskStream
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=StrictRoute)
 
 LARGEST_ID = 2**63 - 1
+Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class LogQuery(BaseModel):
@@ -30,6 +32,8 @@ class LogQuery(BaseModel):
     after: int = Field(0, ge=0, le=LARGEST_ID, description="Lines with greater ids.")
     limit: int = Field(200, ge=1, le=1000)
     level: Level | None = Field(None, description="The least severe level wanted.")
+    text: Text | None = Field(None, description="In the message, whatever the case.")
+    at: Moment | None = Field(None, description="Lines written then or later.")
 
 
 @router.get(
@@ -47,8 +51,11 @@ async def list_task_logs(
     """A task's log lines, a page at a time. To follow a log while it grows, use the stream: it skips no line."""
     system = system_of(request)
     task = await visible_task(system, caller, task_id)
-    lines = await system.store.logs(task.id, after=query.after, limit=query.limit, level=query.level)
-    return LogPage(items=[LogDocument.of(line) for line in lines], next_after=lines[-1].id if lines else query.after)
+    lines = await system.store.logs(
+        task.id, after=query.after, limit=query.limit, level=query.level, text=query.text, since=query.at
+    )
+    shown = [LogDocument.of(line, payloads=caller.payloads) for line in lines]
+    return LogPage(items=shown, next_after=lines[-1].id if lines else query.after)
 
 
 @router.get(

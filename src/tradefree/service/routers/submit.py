@@ -18,6 +18,7 @@ from tradefree.service.models.fields import PRINTABLE
 from tradefree.service.models.tasks import SubmitRequest, TaskDocument
 from tradefree.service.problems import in_body
 from tradefree.service.waiting import wait_until_ended, wished_wait
+from tradefree.tasks.tracing import HEADER, traceparent_of
 
 _GOOD_KEY = re.compile(PRINTABLE)
 
@@ -81,7 +82,8 @@ async def submit_task(
     """
     caller.require_type(body.type)
     system = system_of(request)
-    accepted = await system.submitter.submit(body.new_task(), key=idempotency_key, submitted_by=caller.id)
+    trace = traceparent_of(request.headers.get(HEADER))
+    accepted = await system.submitter.submit(body.new_task(trace), key=idempotency_key, submitted_by=caller.id)
     task, status = accepted.task, 202
     headers: dict[str, str] = {}
     seconds = wished_wait(prefer)

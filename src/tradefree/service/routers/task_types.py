@@ -9,11 +9,14 @@ from pydantic import SkipValidation, ValidationError
 
 from tradefree.access.scopes import Scope
 from tradefree.errors import InvalidInput, NotFound
+from tradefree.limits.scopes import Scope as LimitScope
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs
 from tradefree.service.context import System, system_of
 from tradefree.service.models.definitions import TaskTypeList
 from tradefree.service.problems import in_body
+from tradefree.service.trail import change, entry
+from tradefree.tasks.endpoints import with_schema
 from tradefree.tasks.types import TaskType
 
 router = APIRouter(prefix="/task-types", tags=["definitions"], route_class=StrictRoute)
@@ -81,9 +84,10 @@ async def put_task_type(
     caller.require_type(name)
     system = system_of(request)
     task_type = _checked(name, body)
-    await _check_references(system, task_type)
+    task_type = await _fitting(system, task_type)
     _, before = await system.store.task_types()
-    await system.store.put_task_type(task_type)
+    written = entry(system, caller, "type.put", f"type:{name}", change(before.get(name), task_type))
+    await system.store.put_task_type(task_type, written)
     system.catalog.forget()
     response.status_code = 200 if name in before else 201
     return task_type
@@ -104,7 +108,7 @@ async def delete_task_type(
     """Deletes a task type that no live task needs. Ended tasks of the type stay."""
     caller.require_type(name)
     system = system_of(request)
-    await system.store.delete_task_type(name)
+    await system.store.delete_task_type(name, entry(system, caller, "type.delete", f"type:{name}"))
     system.catalog.forget()
 
 
@@ -119,15 +123,22 @@ def _checked(name: str, body: Any) -> TaskType:
         raise in_body(error) from None
 
 
-async def _check_references(system: System, task_type: TaskType) -> None:
-    """Raise InvalidInput unless the runner is there, the connection, too, and both fit the type."""
+async def _fitting(system: System, task_type: TaskType) -> TaskType:
+    """The type with its app's schema, if it asks for that one.
+
+    Raises InvalidInput unless the runner is there, the connection, too, and both fit the type.
+    """
+    connections = await system.store.connections()
     runner = system.runners.get(task_type.runner)
     if runner is None:
         known = ", ".join(sorted(system.runners))
         raise InvalidInput(f"unknown runner {task_type.runner[:80]!r}; known: {known}", field="runner")
-    if task_type.connection is not None:
-        connections = await system.store.connections()
-        if task_type.connection not in connections:
-            known = ", ".join(sorted(connections)) or "none is defined yet"
-            raise InvalidInput(f"unknown connection {task_type.connection!r}; known: {known}", field="connection")
+    if task_type.connection is not None and task_type.connection not in connections:
+        known = ", ".join(sorted(connections)) or "none is defined yet"
+        raise InvalidInput(f"unknown connection {task_type.connection!r}; known: {known}", field="connection")
+    baselines = (await system.store.limits()).baselines
+    if missing := [name for name in task_type.limits if LimitScope("limit", name) not in baselines]:
+        known = ", ".join(sorted(scope.name for scope in baselines if scope.kind == "limit")) or "none is defined yet"
+        raise InvalidInput(f"unknown limit {missing[0]!r}; known: {known}", field="limits")
     runner.check(task_type)
+    return await with_schema(system.endpoints, connections, task_type)

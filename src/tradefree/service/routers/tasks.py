@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -14,20 +14,16 @@ from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import system_of
 from tradefree.service.cursor import decode, encode
 from tradefree.service.documents import Documents
-from tradefree.service.models.fields import MAX_LABELS, Moment
+from tradefree.service.models.fields import Moment, Types, split
 from tradefree.service.models.tasks import MAX_PAGE, PAGE, TaskDetail, TaskPage
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import Status
-from tradefree.tasks.types import NAME_PATTERN
+from tradefree.tasks.submit import MAX_LABELS
 
+WAITS = (Status.SCHEDULED, Status.PENDING, Status.QUEUED)
+MOST_DELIVERIES = 50
+"""Deliveries shown with a task; the others are found under /deliveries."""
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=StrictRoute)
-
-
-def _split(value: Any) -> Any:
-    """``a,b`` is the same as the parameter given twice."""
-    if not isinstance(value, list):
-        return value
-    return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item])]
 
 
 def _pairs(value: list[str]) -> list[str]:
@@ -38,8 +34,7 @@ def _pairs(value: list[str]) -> list[str]:
     return value
 
 
-Statuses = Annotated[list[Status], BeforeValidator(_split), Field(max_length=20)]
-Types = Annotated[list[Annotated[str, Field(pattern=NAME_PATTERN)]], BeforeValidator(_split), Field(max_length=100)]
+Statuses = Annotated[list[Status], BeforeValidator(split), Field(max_length=20)]
 
 
 class TaskQuery(BaseModel):
@@ -123,7 +118,13 @@ async def get_task(
     caller: Annotated[Caller, needs(Scope.TASKS_READ)],
     task_id: str,
 ) -> TaskDetail:
-    """One task with its attempts; payloads are there if the key has `payloads:read`."""
+    """One task with its attempts, its deliveries and, while it waits, why.
+
+    Payloads are there if the key has `payloads:read`.
+    """
     system = system_of(request)
     task = await visible_task(system, caller, task_id, payloads=True)
-    return Documents(request, caller).detail(task, await system.store.attempts(task.id))
+    attempts = await system.store.attempts(task.id)
+    waiting = await system.limiting.why(task) if task.status in WAITS else None
+    deliveries = await system.store.deliveries_of(task.id, MOST_DELIVERIES)
+    return Documents(request, caller).detail(task, attempts, waiting, deliveries)

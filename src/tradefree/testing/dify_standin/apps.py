@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tradefree.testing.dify_standin.behaviour import Behaviour, Rule
+from tradefree.testing.dify_standin.person import PersonForm
 
 DEMO_APPS = Path(__file__).with_name("demo_apps.yaml")
 """Three apps of a trading company: order summary, listing translation, message triage."""
@@ -49,13 +50,15 @@ class Node(BaseModel):
 
     id: str
     type: str = "llm"
-    """Dify's node type; `start`, `end`, `llm`, `http-request` and `if-else` show Dify's own inner data."""
+    """Dify's node type; `start`, `end`, `llm`, `http-request`, `if-else`, `human-input` show Dify's own inner data."""
     title: str
     seconds: float | str = 0.0
     """How long it works; text is a template over the inputs, such as `"{seconds}"`."""
     tokens: int = 0
     price: str | None = None
     """Decimal text in USD; None: computed from the tokens."""
+    form: PersonForm | None = None
+    """What a `human-input` node asks; the run pauses there. None: to approve, and nothing else."""
 
 
 class App(BaseModel):
@@ -66,11 +69,12 @@ class App(BaseModel):
     name: str
     key: str
     mode: Literal["workflow", "chat", "advanced-chat", "agent-chat", "completion"] = "workflow"
-    """Only workflow apps perform; the others answer as Dify does to a call of the wrong kind."""
     description: str = ""
     author: str = "standin"
     inputs: list[Annotated[InputField, BeforeValidator(lambda value: _field(value))]] = []
     nodes: list[Node]
+    answer: str = "Echo: {query}"
+    """What a chat, chatflow, agent or completion app answers: a template over inputs, query and conversation_id."""
     outputs: dict[str, Any] | None = None
     """What the end node gives (see `outputs.py`); None: the inputs."""
     text_at: str | None = None
@@ -89,7 +93,8 @@ class App(BaseModel):
     def _fill_in(cls, data: Any) -> Any:
         if not isinstance(data, dict) or "name" not in data:
             return data
-        return {**data, "key": data.get("key") or f"app-{data['name']}", "nodes": _nodes(data.get("nodes") or [])}
+        last = "answer" if data.get("mode") == "advanced-chat" else "end"
+        return {**data, "key": data.get("key") or f"app-{data['name']}", "nodes": _nodes(data.get("nodes") or [], last)}
 
     @cached_property
     def id(self) -> str:
@@ -161,21 +166,21 @@ def _field(value: Any) -> Any:
     return {"name": value, "required": True} if isinstance(value, str) else value
 
 
-def _nodes(nodes: list[Any]) -> list[Any]:
+def _nodes(nodes: list[Any], last: str) -> list[Any]:
     """Fill in ids and titles, and put start and end around the nodes that work."""
     filled = [_node(index, node) for index, node in enumerate(nodes, start=1)]
     types = [node["type"] for node in filled]
     if "start" not in types:
         filled.insert(0, {"id": "start", "type": "start", "title": "Start"})
-    if "end" not in types:
-        filled.append({"id": "end", "type": "end", "title": "End"})
+    if last not in types:
+        filled.append({"id": last, "type": last, "title": last.title()})
     return filled
 
 
 def _node(index: int, node: Any) -> dict[str, Any]:
     data = node.model_dump() if isinstance(node, Node) else dict(node)
     kind = data.setdefault("type", "llm")
-    default = kind if kind in ("start", "end") else f"{kind.replace('-', '_')}_{index}"
+    default = kind if kind in ("start", "end", "answer") else f"{kind.replace('-', '_')}_{index}"
     data.setdefault("id", default)
     data.setdefault("title", data["id"])
     return data

@@ -57,8 +57,10 @@ class HttpError(Effect):
     body: Literal["html", "json"] = "html"
     code: str = "internal_server_error"
     message: str = "The server encountered an internal error."
+    retry_after: int | None = None
+    """Seconds in a `Retry-After` header."""
     run_starts: bool = False
-    """The answer is lost but the run goes on, as behind a proxy that gave up."""
+    """The answer is lost but the run goes on, as behind a proxy that gave up. Only for workflows."""
 
 
 class CutStream(Effect):

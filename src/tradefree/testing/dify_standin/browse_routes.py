@@ -9,15 +9,15 @@ from typing import Any
 
 from aiohttp import web
 
-from tradefree.testing.dify_standin import events
+from tradefree.testing.dify_standin import events, form_events
 from tradefree.testing.dify_standin.apps import App, InputField
 from tradefree.testing.dify_standin.envelope import (
     ENGINE,
     WorkflowLogQuery,
     app_of,
+    flow_app,
     query_user,
     validated,
-    workflow_app,
 )
 from tradefree.testing.dify_standin.log_query import matches
 from tradefree.testing.dify_standin.pump import pump
@@ -39,7 +39,7 @@ PING_TICKER: web.AppKey[Ticker[Stream]] = web.AppKey("ping_ticker", Ticker)
 
 async def run_detail(request: web.Request) -> web.Response:
     """GET /workflows/run/{run_id}: inputs are a JSON string; a running run shows zeros."""
-    app = workflow_app(app_of(request))
+    app = flow_app(app_of(request))
     run_id = request.match_info["run_id"]
     if not _is_uuid(run_id):
         raise Crash
@@ -69,14 +69,19 @@ async def run_events(request: web.Request) -> web.StreamResponse:
     app = app_of(request)
     user = query_user(request)
     engine = request.app[ENGINE]
-    run = engine.store.find(workflow_app(app), request.match_info["run_id"])
+    run = engine.store.find(flow_app(app), request.match_info["run_id"])
     if run is None or run.user != user:
         raise DifyError(404, "not_found", "Workflow run not found")
-    if run.status != "running":
+    if run.status not in ("running", "paused"):
         return web.Response(body=slow_frame(events.finished_run(run)), headers=EVENTS_HEADERS)
-    stream = Stream()
-    if request.query.get("include_state_snapshot", "").lower() == "true":
+    stays = _is_true(request, "continue_on_pause")
+    stream = Stream(outlasts_pauses=stays)
+    if _is_true(request, "include_state_snapshot"):
         told = [frame(event) for event in events.snapshot(run)]
+        if run.paused:
+            told += [frame(event) for event in form_events.retold(run)]
+            if not stays:
+                engine.close_soon(stream)
         return await pump(request, engine, run, stream, EVENTS_HEADERS, told)
     request.app[PING_TICKER].add(stream)
     return await pump(request, engine, run, stream, EVENTS_HEADERS)
@@ -84,10 +89,11 @@ async def run_events(request: web.Request) -> web.StreamResponse:
 
 async def workflow_logs(request: web.Request) -> web.Response:
     """GET /workflows/logs: newest first, running runs too, no inputs or outputs."""
-    app = workflow_app(app_of(request))
+    app = flow_app(app_of(request))
     query = validated(WorkflowLogQuery, dict(request.query))
     runs = request.app[ENGINE].store.newest(app, query.created_by_end_user_session_id)
-    found = [run for run in runs if matches(run, query)]
+    # Dify 1.14.2: the runs of chatflows are never listed here.
+    found = [run for run in runs if run.talk is None and matches(run, query)]
     first = (query.page - 1) * query.limit
     page = list(islice(found, first, first + query.limit))
     return answer(
@@ -213,6 +219,10 @@ def _form_field(field: InputField) -> dict[str, Any]:
         "type": field.type,
         "variable": field.name,
     }
+
+
+def _is_true(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "").lower() == "true"
 
 
 def _is_uuid(text: str) -> bool:

@@ -13,10 +13,14 @@ from tradefree.testing.dify_standin import events
 from tradefree.testing.dify_standin.apps import App, Config
 from tradefree.testing.dify_standin.behaviour import Behaviour, Tally
 from tradefree.testing.dify_standin.ledger import Ledger
+from tradefree.testing.dify_standin.pause import PAUSE
 from tradefree.testing.dify_standin.replies import DifyError
 from tradefree.testing.dify_standin.run import Mode, Run, WorkerLost
 from tradefree.testing.dify_standin.script import finish, perform, tell
+from tradefree.testing.dify_standin.speaking import end_message, perform_message
 from tradefree.testing.dify_standin.store import Store
+from tradefree.testing.dify_standin.stream import Stream
+from tradefree.testing.dify_standin.talk import Conversations, Talk
 from tradefree.testing.dify_standin.ticker import Ticker
 
 _RUN_EFFECTS = (
@@ -39,6 +43,7 @@ class Engine:
         self.timing = config.timing
         self.apps = {app.key: app for app in config.apps}
         self.store = Store()
+        self.conversations = Conversations()
         self._slots = config.slots
         self._taken = 0
         self._waiting: deque[Run] = deque()
@@ -88,7 +93,14 @@ class Engine:
             raise too_many_requests(app, limit)
 
     def begin(
-        self, app: App, user: str, mode: Mode, inputs: dict[str, Any], given: dict[str, Any], behaviour: Behaviour
+        self,
+        app: App,
+        user: str,
+        mode: Mode,
+        inputs: dict[str, Any],
+        given: dict[str, Any],
+        behaviour: Behaviour,
+        talk: Talk | None = None,
     ) -> Run:
         """Accept a run; it starts when a slot is free."""
         run = Run(
@@ -100,6 +112,7 @@ class Engine:
             inputs=inputs,
             behaviour=self._active(app, behaviour, user, given),
             scale=self.timing.scale,
+            talk=talk,
         )
         self.store.add(run)
         self.ledger.accepted(run, given)
@@ -108,11 +121,14 @@ class Engine:
         hang = run.behaviour.silent_hang
         if hang and hang.after_events == 0:
             self._end(run, "hung")
-        elif mode == "streaming" and self._slots is not None and self._taken >= self._slots:
-            self._waiting.append(run)
         else:
-            self._launch(run)
+            self._enqueue(run)
         return run
+
+    def resume(self, run: Run) -> None:
+        """The form is answered: the run goes on in a worker, as if it had been called in streaming mode."""
+        run.mode = "streaming"
+        self._enqueue(run)
 
     def stop(self, app: App, task_id: str) -> None:
         """Ask a run to stop. Unknown tasks are fine; any user may ask (Dify 1.14.2 checks neither)."""
@@ -121,7 +137,7 @@ class Engine:
         if run is None or run.app.key != app.key or run.stop_asked or run.over or run.behaviour.ignored_stop:
             return
         run.stop_asked = True
-        if run.script:
+        if run.script and not run.paused:  # a paused run has no worker that could hear of it
             self._stop(run)
 
     def shut(self) -> None:
@@ -142,6 +158,7 @@ class Engine:
         """Back to the beginning: no runs, no counts, apps and slots as configured."""
         self.shut()
         self.store.clear()
+        self.conversations.clear()
         self._tally.clear()
         self.ledger.clear()
         self.apps = {app.key: app for app in self.config.apps}
@@ -153,11 +170,17 @@ class Engine:
         spared = {name: None for name in asked if not self.strikes(app, behaviour, name, user, given)}
         return behaviour.model_copy(update=spared) if spared else behaviour
 
+    def _enqueue(self, run: Run) -> None:
+        if run.mode == "streaming" and not run.speaks and self._slots is not None and self._taken >= self._slots:
+            self._waiting.append(run)
+        else:
+            self._launch(run)
+
     def _launch(self, run: Run) -> None:
-        if run.mode == "streaming":
+        if run.mode == "streaming" and not run.speaks:
             self._taken += 1
         wait = self.real(self.timing.start_seconds)
-        run.timer = asyncio.get_running_loop().call_later(wait, self._start, run)
+        run.timer = asyncio.get_running_loop().call_later(wait, self._go_on if run.paused else self._start, run)
 
     def _launch_waiting(self) -> None:
         while self._waiting and (self._slots is None or self._taken < self._slots):
@@ -169,14 +192,43 @@ class Engine:
         if broken:
             run.failure = DifyError(broken.status, broken.code, broken.message)
             with suppress(WorkerLost):
-                run.emit(events.error(broken.code, broken.status, broken.message))
+                run.emit(events.error(run, broken.code, broken.status, broken.message))
             self._leave(run, "error")
+            if run.speaks:
+                _close_streams(run)
             return
-        run.script = perform(run)
+        run.script = perform_message(run) if run.speaks else perform(run)
         self._pings.add(run)
         self._step(run)
         if run.stop_asked and not run.over:
             self._stop(run)
+
+    def _go_on(self, run: Run) -> None:
+        run.paused = False
+        self.ledger.resumed(run)
+        self._step(run)
+        if run.stop_asked and not (run.over or run.paused):
+            self._stop(run)
+
+    def _pause(self, run: Run) -> None:
+        """The run waits for a person: its place is free, the caller is told, and only who wants to stays."""
+        run.paused = True
+        run.timer = run.node_ends = None
+        self.store.forms[run.forms[-1].token] = run.forms[-1]
+        self.ledger.paused(run)
+        if run.mode == "blocking":
+            self._blocking[run.app.name] -= 1
+        else:
+            self._taken -= 1
+        self._release_callers(run)
+        for stream in run.streams:
+            if not stream.outlasts_pauses:
+                self.close_soon(stream)
+        self._launch_waiting()
+
+    def close_soon(self, stream: Stream) -> None:
+        """A stream stays open for a moment after its last event."""
+        asyncio.get_running_loop().call_later(self.real(self.timing.close_seconds), stream.close)
 
     def _step(self, run: Run) -> None:
         """Play on to the next wait."""
@@ -194,12 +246,20 @@ class Engine:
                 finish(run, "failed", {}, f"{type(error).__name__}: {error}")
             self._finish(run)
         else:
+            if wait == PAUSE:
+                self._pause(run)
+                return
             loop = asyncio.get_running_loop()
             run.due = loop.time() + self.real(wait)
             run.timer = loop.call_at(run.due, self._step, run)
 
     def _stop(self, run: Run) -> None:
-        """The two outcomes of a stop, decided by whether the node under way ends before the stop is noticed."""
+        """A message ends at once. A workflow's stop has two outcomes, by whether the node under way ends before the
+        stop is noticed.
+        """
+        if run.speaks:
+            self._stop_message(run)
+            return
         loop = asyncio.get_running_loop()
         notice = self.real(self.timing.stop_notice_seconds)
         soon = run.node_ends is not None and run.node_ends - loop.time() <= notice
@@ -208,6 +268,21 @@ class Engine:
             run.aborting = True
         else:
             loop.call_later(notice, self._give_up, run)
+
+    def _stop_message(self, run: Run) -> None:
+        if run.timer:
+            run.timer.cancel()
+        with suppress(WorkerLost):
+            end_message(run, "stopped", 0)
+        self._finish(run)
+
+    def abandon(self, run: Run) -> None:
+        """The listener left: a message is lost, and its row stays with an empty answer. A run goes on."""
+        if not run.speaks or run.over or run.mode != "streaming":
+            return
+        if run.timer:
+            run.timer.cancel()
+        self._leave(run, "abandoned")
 
     def _give_up(self, run: Run) -> None:
         """The caller is told `stopped`; the row says `running` for ever and the node works on unseen."""
@@ -229,7 +304,7 @@ class Engine:
 
     def _leave(self, run: Run, outcome: str, busy_seconds: float | None = None) -> None:
         """The run gives its slot back."""
-        if run.mode == "streaming":
+        if run.mode == "streaming" and not run.speaks:
             self._taken -= 1
         self._end(run, outcome, busy_seconds)
         self._launch_waiting()

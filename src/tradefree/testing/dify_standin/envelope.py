@@ -88,6 +88,11 @@ def workflow_app(app: App) -> App:
     return app
 
 
+def flow_app(app: App) -> App:
+    """The same app if it is a workflow or a chatflow. Raises `DifyError` 400."""
+    return app if app.mode == "advanced-chat" else workflow_app(app)
+
+
 def validated(model: type[M], data: dict[str, Any]) -> M:
     """Raises `DifyError` 400 with the text of the validation error, as Dify shows it."""
     try:

@@ -9,15 +9,15 @@ from tradefree.testing.dify_standin.run import NodeRun, Run
 Event = dict[str, Any]
 
 
-def workflow_started(run: Run) -> Event:
+def workflow_started(run: Run, reason: str = "initial") -> Event:
     data = {
         "id": run.id,
         "workflow_id": run.app.workflow_id,
         "inputs": run.sys_inputs(timestamp=False),
-        "created_at": run.created_at,
-        "reason": "initial",
+        "created_at": run.leg_at,
+        "reason": reason,
     }
-    return _event("workflow_started", run, data)
+    return event("workflow_started", run, data)
 
 
 def node_started(run: Run, node: NodeRun) -> Event:
@@ -31,28 +31,46 @@ def node_started(run: Run, node: NodeRun) -> Event:
         "loop_id": None,
         "agent_strategy": None,
     }
-    return _event("node_started", run, data)
+    return event("node_started", run, data)
 
 
 def node_finished(run: Run, node: NodeRun) -> Event:
-    return _event("node_finished", run, _finished(node))
+    return event("node_finished", run, _finished(node))
 
 
 def node_retry(run: Run, node: NodeRun, retry: int) -> Event:
-    return _event("node_retry", run, {**_finished(node), "retry_index": retry})
+    return event("node_retry", run, {**_finished(node), "retry_index": retry})
 
 
 def text_chunk(run: Run, text: str, selector: list[str]) -> Event:
-    return _event("text_chunk", run, {"text": text, "from_variable_selector": selector})
+    return event("text_chunk", run, {"text": text, "from_variable_selector": selector})
 
 
 def workflow_finished(run: Run, result: Event) -> Event:
-    return _event("workflow_finished", run, result)
+    return event("workflow_finished", run, result)
 
 
-def error(code: str, status: int, message: str) -> Event:
+def message(run: Run, text: str, selector: list[str] | None) -> Event:
+    """A piece of an answer."""
+    return _spoken("message", run, {"answer": text, "from_variable_selector": selector})
+
+
+def message_end(run: Run, usage: Event, files: list[Event] | None) -> Event:
+    """The end of an answer. `files` is null in chats, a list in chatflows."""
+    metadata: Event = {"annotation_reply": None, "retriever_resources": [], "usage": usage}
+    return _spoken("message_end", run, {"metadata": metadata, "files": files})
+
+
+def _spoken(name: str, run: Run, more: Event) -> Event:
+    talk = run.talk
+    assert talk is not None
+    return {"event": name, **talk.ids(), "task_id": run.task_id, "id": talk.message_id, **more}
+
+
+def error(run: Run, code: str, status: int, message: str) -> Event:
     """The event that has no task id."""
-    return {"event": "error", "workflow_run_id": None, "code": code, "status": status, "message": message}
+    ids = run.talk.ids() if run.speaks and run.talk else {"workflow_run_id": None}
+    return {"event": "error", **ids, "code": code, "status": status, "message": message}
 
 
 def result(
@@ -69,7 +87,7 @@ def result(
         "total_tokens": run.tokens,
         "total_steps": run.steps,
         "created_by": run.end_user(),
-        "created_at": run.created_at,
+        "created_at": run.leg_at,
         "finished_at": finished_at,
         "exceptions_count": run.exceptions,
         "files": [],
@@ -77,7 +95,7 @@ def result(
 
 
 def snapshot(run: Run) -> list[Event]:
-    """What a reader who joins late is told first; here the task id is the run id, and inner data is left out."""
+    """What a reader who joins late is told first, without inner data; the task id is the run id unless it is paused."""
     started = {
         "id": run.id,
         "workflow_id": run.app.workflow_id,
@@ -85,26 +103,30 @@ def snapshot(run: Run) -> list[Event]:
         "created_at": run.created_at,
         "reason": "initial",
     }
-    told = [_replayed("workflow_started", run, started)]
+    told = [replayed("workflow_started", run, started)]
     for index, node in enumerate(run.nodes, start=1):
-        told.append(_replayed("node_started", run, _retold_start(node, index)))
+        told.append(replayed("node_started", run, _retold_start(node, index)))
         if node.finished_at is not None:
-            told.append(_replayed("node_finished", run, _retold_finish(node, index)))
+            told.append(replayed("node_finished", run, _retold_finish(node, index)))
     return told
 
 
 def finished_run(run: Run) -> Event:
     """The only event of a run that had ended before the reader came."""
-    data = result(run, run.status, run.outputs, run.error, run.elapsed, run.finished_at)
-    return _replayed("workflow_finished", run, data)
+    told = result(run, run.status, run.outputs, run.error, run.elapsed, run.finished_at)
+    data = {**told, "created_at": run.created_at}
+    return replayed("workflow_finished", run, data)
 
 
-def _event(name: str, run: Run, data: Event) -> Event:
+def event(name: str, run: Run, data: Event) -> Event:
+    if run.talk is not None:
+        ids = {**run.talk.ids(), "task_id": run.task_id, "workflow_run_id": run.id}
+        return {"event": name, **ids, "data": data}
     return {"event": name, "workflow_run_id": run.id, "task_id": run.task_id, "data": data}
 
 
-def _replayed(name: str, run: Run, data: Event) -> Event:
-    return {"event": name, "task_id": run.id, "workflow_run_id": run.id, "data": data}
+def replayed(name: str, run: Run, data: Event) -> Event:
+    return {"event": name, "task_id": run.task_id if run.paused else run.id, "workflow_run_id": run.id, "data": data}
 
 
 def _node(node: NodeRun, index: int = 1) -> Event:

@@ -79,6 +79,8 @@ def peak_running(entries: Iterable[Entry], group: str | None = None) -> int:
         if entry.started_mono is None or not _in_group(entry, group):
             continue
         changes += [(entry.started_mono, 1), (_end(entry, leftovers=False), -1)]
+        for begin, *end in entry.pauses:
+            changes += [(begin, -1), (end[0] if end else _end(entry, leftovers=False), 1)]
     peak = running = 0
     for _, change in sorted(changes):
         running += change

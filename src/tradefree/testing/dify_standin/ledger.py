@@ -42,6 +42,8 @@ class Entry:
     stop_asked_mono: float | None = None
     busy_until_mono: float | None = None
     """A stopped run whose node went on working in the background until then."""
+    pauses: list[list[float]] = field(default_factory=list)
+    """When it paused for a person and when it went on, by the monotonic clock; the last one may have no end."""
 
 
 class Ledger:
@@ -103,12 +105,22 @@ class Ledger:
         if entry is None:
             return
         entry.started_wall, entry.started_mono = time.time(), time.monotonic()
-        self._running += 1
-        self._peak_running = max(self._peak_running, self._running)
-        for group in _groups(entry):
-            self._running_by[group] += 1
-            self._peak_by[group] = max(self._peak_by[group], self._running_by[group])
+        self._count(entry, 1)
         self._write("started", run_id=run.id, started_wall=entry.started_wall, started_mono=entry.started_mono)
+
+    def paused(self, run: Run) -> None:
+        """It waits for a person, and nothing works on it."""
+        if entry := self.entries.get(run.id):
+            entry.pauses.append([time.monotonic()])
+            self._count(entry, -1)
+            self._write("paused", run_id=run.id, pauses=entry.pauses)
+
+    def resumed(self, run: Run) -> None:
+        """It goes on: the same run."""
+        if entry := self.entries.get(run.id):
+            entry.pauses[-1].append(time.monotonic())
+            self._count(entry, 1)
+            self._write("resumed", run_id=run.id, pauses=entry.pauses)
 
     def ended(self, run: Run, outcome: str, busy_seconds: float | None = None) -> None:
         """The run is over for its caller. `busy_seconds`: its node goes on so long in the background."""
@@ -121,9 +133,7 @@ class Ledger:
         self._open -= 1
         self._open_by[entry.app] -= 1
         if entry.started_mono is not None:
-            self._running -= 1
-            for group in _groups(entry):
-                self._running_by[group] -= 1
+            self._count(entry, -1)
         facts = {"ended_wall": entry.ended_wall, "ended_mono": entry.ended_mono, "outcome": outcome}
         self._write("ended", run_id=run.id, busy_until_mono=entry.busy_until_mono, **facts)
 
@@ -158,6 +168,13 @@ class Ledger:
             "stops": self.stops,
             "peak": {"running": self._peak_running, "open": self._peak_open, "by_group": dict(self._peak_by)},
         }
+
+    def _count(self, entry: Entry, change: int) -> None:
+        self._running += change
+        self._peak_running = max(self._peak_running, self._running)
+        for group in _groups(entry):
+            self._running_by[group] += change
+            self._peak_by[group] = max(self._peak_by[group], self._running_by[group])
 
     def _write(self, fact: str, **facts: Any) -> None:
         if self._file:

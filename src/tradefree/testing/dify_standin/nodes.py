@@ -21,6 +21,8 @@ def fill(run: Run, node: NodeRun, outputs: dict[str, Any]) -> None:
             node.inputs = node.outputs = run.inputs
         case "end":
             node.inputs = node.outputs = outputs
+        case "answer":
+            node.outputs = {"answer": outputs.get("answer", ""), "files": []}
         case "http-request":
             _http_request(node, outputs)
         case "llm":

@@ -22,15 +22,17 @@ async def pump(
 ) -> web.StreamResponse:
     """One ping at once, what the reader must be told first, then what the run sends. Leaving does not end the run."""
     run.streams.append(stream)
+    first = () if run.speaks else (PING,)
     try:
-        return await write(request, engine, stream, headers, told)
+        return await write(request, engine, stream, headers, (*first, *told))
     finally:
         run.streams.remove(stream)
+        engine.abandon(run)
 
 
 async def hold_silent(request: web.Request, engine: Engine) -> web.StreamResponse:
     """One ping, then nothing until the idle limit."""
-    return await write(request, engine, Stream(), STREAM_HEADERS, ())
+    return await write(request, engine, Stream(), STREAM_HEADERS, (PING,))
 
 
 async def write(
@@ -42,7 +44,8 @@ async def write(
     response.enable_chunked_encoding()
     try:
         await response.prepare(request)
-        await response.write(b"".join((PING, *told)))
+        if begun := b"".join(told):
+            await response.write(begun)
         async for chunk in stream.chunks():
             await response.write(chunk)
         if not stream.cut:

@@ -31,8 +31,9 @@ _NOT_FOUND_TEXT = (
 class DifyError(Exception):
     """An error answer: HTTP status, Dify's code and message."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
+        self.retry_after = retry_after
         self.status = status
         self.code = code
         self.message = message
@@ -48,8 +49,9 @@ class Crash(DifyError):
 class HtmlError(Exception):
     """An error page of a proxy, not of Dify."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, retry_after: int | None = None) -> None:
         super().__init__(str(status))
+        self.retry_after = retry_after
         self.status = status
 
 

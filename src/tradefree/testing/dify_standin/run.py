@@ -6,12 +6,16 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tradefree.testing.dify_standin.apps import App, Node, stable_id
 from tradefree.testing.dify_standin.behaviour import Behaviour
 from tradefree.testing.dify_standin.replies import DifyError, frame
 from tradefree.testing.dify_standin.stream import Stream
+from tradefree.testing.dify_standin.talk import Talk
+
+if TYPE_CHECKING:
+    from tradefree.testing.dify_standin.pause import Form
 
 Mode = Literal["streaming", "blocking"]
 
@@ -57,6 +61,8 @@ class Run:
     outputs: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     created_at: int = 0
+    leg_at: int = 0
+    """When it was started or, after a pause, went on: Dify's events tell that, its row the beginning."""
     finished_at: int | None = None
     elapsed: float = 0.0
     tokens: int = 0
@@ -83,15 +89,49 @@ class Run:
     final: dict[str, Any] | None = None
     """The data of the result as the caller saw it."""
     events: int = 0
+    talk: Talk | None = None
+    """The message that this run answers; None: a workflow."""
+    forms: list[Form] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What people answered, as `NODE_action` and `NODE_FIELD`."""
+    paused: bool = False
+    """Nobody works on it until its form is answered."""
+    said: str = ""
+    """What was said so far."""
+
+    @property
+    def speaks(self) -> bool:
+        """A chat, agent or completion: no workflow, and it is over when its listener leaves (Dify 1.14.2)."""
+        return self.talk is not None and self.app.mode != "advanced-chat"
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What templates may name: the inputs and what people answered."""
+        return {**self.inputs, **self.answers}
 
     def sys_inputs(self, *, timestamp: bool) -> dict[str, Any]:
         """The inputs with Dify's own variables; the row's have the timestamp, the first event's do not."""
+        if self.talk is not None:
+            return self._chatflow_inputs(self.talk)
         own: dict[str, Any] = {"sys.files": [], "sys.user_id": self.user, "sys.app_id": self.app.id}
         if timestamp:
             own["sys.timestamp"] = self.created_at
         return {
             **self.inputs,
             **own,
+            "sys.workflow_id": self.app.workflow_id,
+            "sys.workflow_run_id": self.id,
+        }
+
+    def _chatflow_inputs(self, talk: Talk) -> dict[str, Any]:
+        count = len(talk.conversation.messages) if talk.conversation else 1
+        return {
+            **self.inputs,
+            "sys.query": talk.query,
+            "sys.files": [],
+            "sys.user_id": self.user,
+            "sys.dialogue_count": count,
+            "sys.app_id": self.app.id,
             "sys.workflow_id": self.app.workflow_id,
             "sys.workflow_run_id": self.id,
         }
@@ -111,8 +151,9 @@ class Run:
         """Ping the readers; False when the run is over. Dify 1.14.2: the worker pings while the run is alive."""
         if self.over:
             return False
-        for stream in self.streams:
-            stream.ping()
+        if not self.paused:
+            for stream in self.streams:
+                stream.ping()
         return True
 
     def age(self) -> float:

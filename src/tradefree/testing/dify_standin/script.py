@@ -12,7 +12,10 @@ import orjson
 from tradefree.testing.dify_standin import events, nodes
 from tradefree.testing.dify_standin.apps import Node
 from tradefree.testing.dify_standin.outputs import render, render_seconds
+from tradefree.testing.dify_standin.pause import ask
+from tradefree.testing.dify_standin.person import HUMAN
 from tradefree.testing.dify_standin.run import NodeRun, Run, now
+from tradefree.testing.dify_standin.speaking import answer_of, parts_of, usage_of
 
 _INSTANT_SECONDS = 0.000142
 """What a start or end node takes in Dify's own figures."""
@@ -31,7 +34,7 @@ class _Failed(Exception):
 def perform(run: Run) -> Iterator[float]:
     """The whole run up to its result. The caller sets `script`, waits as told and looks at `run.over`."""
     run.visible = True
-    run.created_at = now()
+    run.created_at = run.leg_at = now()
     run.began = asyncio.get_running_loop().time()
     run.emit(events.workflow_started(run))
     outputs: dict[str, Any] = {}
@@ -58,8 +61,15 @@ def finish(run: Run, status: str, outputs: dict[str, Any], error: str | None, *,
 
 def tell(run: Run, status: str, outputs: dict[str, Any], error: str | None) -> None:
     """The result to the readers only."""
+    if run.talk is not None and status != "succeeded":
+        outputs = {"answer": run.said, "files": []}
     run.over = True
     run.final = events.result(run, status, outputs, error, run.age(), now())
+    if run.talk is not None:
+        run.talk.answer = run.said
+        run.talk.status = "error" if status == "failed" else "normal"
+        if status in ("succeeded", "partial-succeeded"):
+            run.emit(events.message_end(run, usage_of(run, run.tokens), []))
     if not run.behaviour.missing_final_event:
         run.emit(events.workflow_finished(run, run.final))
 
@@ -73,6 +83,8 @@ def _perform_node(run: Run, node: Node, outputs: dict[str, Any]) -> Iterator[flo
         # Dify 1.14.2: one more node starts before the engine reads the command.
         finish(run, "failed", {}, "Aborted: User requested stop", row_status="stopped")
         return
+    if node.type == HUMAN:
+        yield from ask(run, done)
     seconds = _seconds(run, node)
     waits = seconds + _retry_seconds(run, node)
     run.node_ends = asyncio.get_running_loop().time() + waits * run.scale
@@ -138,6 +150,9 @@ def _retry_seconds(run: Run, node: Node) -> float:
 
 def _speak(run: Run, node: NodeRun, outputs: dict[str, Any], seconds: float) -> Iterator[float]:
     """The outputs as text, a line end between two of them (Dify 1.14.2: the end node's answer is streamed)."""
+    if run.talk is not None:
+        yield from _answer(run, node, seconds)
+        return
     first = True
     wait = seconds
     for name, value in outputs.items():
@@ -155,6 +170,19 @@ def _speak(run: Run, node: NodeRun, outputs: dict[str, Any], seconds: float) -> 
             wait = 0.0
     if wait:
         yield wait
+
+
+def _answer(run: Run, node: NodeRun, seconds: float) -> Iterator[float]:
+    """The answer of a chatflow: a model's word by word, else as its answer node puts it together."""
+    if node.node.type == "llm":
+        told = [(piece, [node.node.id, "text"]) for piece in _pieces(node, answer_of(run))]
+    else:
+        told = parts_of(run)
+    for text, selector in told:
+        run.said += text
+        run.emit(events.message(run, text, selector))
+        if seconds and len(told) > 1:
+            yield seconds / len(told)
 
 
 def _pieces(node: NodeRun, value: Any) -> list[str]:
@@ -189,17 +217,19 @@ def _preview(run: Run) -> dict[str, Any]:
 
 
 def _render(run: Run, usages: dict[str, Any]) -> dict[str, Any]:
+    if run.talk is not None:
+        return {"answer": answer_of(run), "files": []}
     if run.app.outputs is None:
         return dict(run.inputs)
-    return {name: render(expression, run.inputs, usages) for name, expression in run.app.outputs.items()}
+    return {name: render(expression, run.words, usages) for name, expression in run.app.outputs.items()}
 
 
 def _seconds(run: Run, node: Node) -> float:
     working = run.app.working_nodes
     slowed = working[0].id if working else run.app.nodes[-1].id
     if run.behaviour.slow is not None and node.id == slowed:
-        return render_seconds(run.behaviour.slow, run.inputs)
-    return render_seconds(node.seconds, run.inputs)
+        return render_seconds(run.behaviour.slow, run.words)
+    return render_seconds(node.seconds, run.words)
 
 
 def _text_node(run: Run) -> str:

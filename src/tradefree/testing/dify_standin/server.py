@@ -11,7 +11,14 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tradefree.testing.dify_standin import browse_routes, control_routes, run_routes
+from tradefree.testing.dify_standin import (
+    browse_routes,
+    control_routes,
+    file_routes,
+    human_routes,
+    run_routes,
+    talk_routes,
+)
 from tradefree.testing.dify_standin.apps import App, Config, load
 from tradefree.testing.dify_standin.control_routes import Control
 from tradefree.testing.dify_standin.engine import Engine
@@ -116,11 +123,20 @@ def _routes() -> list[web.RouteDef]:
         web.post("/v1/workflows/run", run_routes.run_workflow),
         web.post("/v1/workflows/{workflow_id}/run", run_routes.run_workflow),
         web.post("/v1/workflows/tasks/{task_id}/stop", run_routes.stop_task),
-        web.post("/v1/chat-messages", run_routes.chat_message),
-        web.post("/v1/completion-messages", run_routes.completion_message),
+        web.post("/v1/chat-messages", talk_routes.chat_message),
+        web.post("/v1/chat-messages/{task_id}/stop", talk_routes.stop_message),
+        web.post("/v1/completion-messages", talk_routes.completion_message),
+        web.post("/v1/completion-messages/{task_id}/stop", talk_routes.stop_message),
+        web.get("/v1/conversations", talk_routes.conversations),
+        web.delete("/v1/conversations/{conversation_id}", talk_routes.delete_conversation),
+        web.get("/v1/messages", talk_routes.messages),
+        web.post("/v1/messages/{message_id}/feedbacks", talk_routes.feedback),
+        web.post("/v1/files/upload", file_routes.upload),
         web.get("/v1/workflows/run/{run_id}", browse_routes.run_detail),
         web.get("/v1/workflows/logs", browse_routes.workflow_logs),
         web.get("/v1/workflow/{run_id}/events", browse_routes.run_events),
+        web.get("/v1/form/human_input/{token}", human_routes.show_form),
+        web.post("/v1/form/human_input/{token}", human_routes.submit_form),
         web.get("/v1/info", browse_routes.info),
         web.get("/v1/parameters", browse_routes.parameters),
         web.get("/v1/meta", browse_routes.meta),
@@ -137,15 +153,21 @@ async def _answers(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except DifyError as error:
-        return error_answer(error)
+        return _later(error_answer(error), error)
     except HtmlError as error:
-        return html_answer(error.status)
+        return _later(html_answer(error.status), error)
     except web.HTTPMethodNotAllowed:
         return wrong_method()
     except web.HTTPException as error:
         if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
             return html_answer(error.status)
         raise
+
+
+def _later(response: web.Response, error: DifyError | HtmlError) -> web.Response:
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 @web.middleware

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 
 from tradefree.testing.dify_standin.apps import App
+from tradefree.testing.dify_standin.pause import Form
 from tradefree.testing.dify_standin.run import Run
 
 _KEPT = 50_000
@@ -21,6 +22,8 @@ class Store:
     def clear(self) -> None:
         self.by_id: dict[str, Run] = {}
         self.by_task: dict[str, Run] = {}
+        self.forms: dict[str, Form] = {}
+        """By token."""
         self._by_user: dict[tuple[str, str], list[Run]] = defaultdict(list)
         self._ended: deque[Run] = deque()
 
@@ -48,6 +51,8 @@ class Store:
     def _forget(self, run: Run) -> None:
         self.by_id.pop(run.id, None)
         self.by_task.pop(run.task_id, None)
+        for form in run.forms:
+            self.forms.pop(form.token, None)
         own = self._by_user.get((run.app.key, run.user))
         if own and run in own:
             own.remove(run)

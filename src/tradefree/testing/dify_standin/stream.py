@@ -32,9 +32,10 @@ class Stream:
         "_touched",
         "_wake",
         "cut",
+        "outlasts_pauses",
     )
 
-    def __init__(self, cut: CutStream | None = None) -> None:
+    def __init__(self, cut: CutStream | None = None, *, outlasts_pauses: bool = False) -> None:
         self._loop = asyncio.get_running_loop()
         self._frames: deque[bytes] = deque(maxlen=_BUFFERED)
         self._wake: asyncio.Future[None] | None = None
@@ -47,6 +48,8 @@ class Stream:
         self._touched = self._loop.time()
         self.cut = False
         """The connection must be dropped, not ended."""
+        self.outlasts_pauses = outlasts_pauses
+        """It is for what comes after a pause, too."""
         if self._cut_after == 0 and not self._mid_frame:
             self.cut = self._closed = True
 

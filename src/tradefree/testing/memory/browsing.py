@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 
+from tradefree.tasks.callbacks.delivery import CALLBACK
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import Attempt, LogLine, Task, Worker
+from tradefree.tasks.task import LEVELS, Attempt, LogLine, Task, Worker
 from tradefree.testing.memory.tables import Tables, clone, through_json
 
-LEVELS = ("debug", "info", "warning", "error")
 _PAYLOADS = ("input_data", "output_data")
 
 
@@ -30,6 +31,9 @@ class Browsing:
         ]
         return [clone(task, payloads=_PAYLOADS if payloads else ()) for task in found[:limit]]
 
+    async def numbers(self, wanted: TaskFilter, *, limit: int) -> dict[str, int]:
+        return dict(Counter(task.type for task in await self.find(wanted, limit=limit)))
+
     async def task(self, task_id: str, *, payloads: bool = True) -> Task | None:
         await self._tables.read()
         task = self._tables.tasks.get(task_id)
@@ -40,10 +44,26 @@ class Browsing:
         mine = sorted((a for a in self._tables.attempts.values() if a.task_id == task_id), key=lambda a: a.number)
         return [replace(attempt, runner_state=through_json(attempt.runner_state)) for attempt in mine]
 
-    async def logs(self, task_id: str, *, after: int = 0, limit: int, level: str | None = None) -> list[LogLine]:
+    async def logs(
+        self,
+        task_id: str,
+        *,
+        after: int = 0,
+        limit: int,
+        level: str | None = None,
+        text: str | None = None,
+        since: datetime | None = None,
+    ) -> list[LogLine]:
         await self._tables.read()
         levels = LEVELS if level is None else LEVELS[LEVELS.index(level) :]
-        lines = [line for line in self._tables.logs.get(task_id, ()) if line.id > after and line.level in levels]
+        lines = [
+            line
+            for line in self._tables.logs.get(task_id, ())
+            if line.id > after
+            and line.level in levels
+            and (text is None or text.lower() in line.message.lower())
+            and (since is None or line.created_at >= since)
+        ]
         return [replace(line, data=through_json(line.data)) for line in lines[:limit]]
 
     async def counts(self) -> dict[str, dict[Status, int]]:
@@ -66,6 +86,7 @@ def _fits(task: Task, wanted: TaskFilter) -> bool:
         (
             not wanted.statuses or task.status in wanted.statuses,
             not wanted.types or task.type in wanted.types,
+            not wanted.without_deliveries or task.type != CALLBACK,
             wanted.only_types is None or task.type in wanted.only_types,
             wanted.concurrency_key is None or task.concurrency_key == wanted.concurrency_key,
             wanted.submitted_by is None or task.submitted_by == wanted.submitted_by,

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from tradefree.tasks.ports import Decide
 from tradefree.tasks.states import TERMINAL
+from tradefree.tasks.submit import accepted_line
 from tradefree.tasks.task import Attempt, Task
 from tradefree.tasks.transitions import Change
-from tradefree.testing.memory.tables import JSON_COLUMNS, Tables, check, clone, through_json
+from tradefree.testing.memory.tables import JSON_COLUMNS, Tables, check, clone, in_utc, through_json
 
 
 class Deciding:
@@ -24,11 +25,15 @@ class Deciding:
             changes = [change for task in known if (change := decide(clone(task, payloads=()))) is not None]
             moved = [self._moved(change) for change in changes]
             ended = [self._ended(change.attempt) for change in changes if change.attempt is not None]
+            made = {task.id: check(in_utc(clone(task))) for change in changes for task in change.deliveries}
             self._tables.append(line for change in changes for line in (*change.lines, change.line))
+            self._tables.append(accepted_line(task) for task in made.values())
+            self._tables.tasks.update(made)
             self._tables.tasks.update({task.id: task for task in moved})
             self._tables.attempts.update({(attempt.task_id, attempt.number): attempt for attempt in ended})
             for change in changes:
                 self._count(change)
+                self._tables.refunds[change.before.lane] += change.never_began
             return changes
 
     def _moved(self, change: Change) -> Task:

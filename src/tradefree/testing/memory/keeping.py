@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tradefree.access.keys import ApiKey
+from tradefree.tasks.ports import Entry
 from tradefree.testing.memory.tables import Tables
 
 
@@ -14,11 +15,12 @@ class Keeping:
 
     _tables: Tables
 
-    async def add_key(self, key: ApiKey, secret_hash: str) -> None:
+    async def add_key(self, key: ApiKey, secret_hash: str, entry: Entry | None = None) -> None:
         async with self._tables.write():
             if any(hashed == secret_hash for hashed, _ in self._tables.api_keys.values()):
                 raise ValueError("there is already a key with this secret")
             self._tables.api_keys[key.id] = (secret_hash, key)
+            self._tables.note(entry)
 
     async def key_by_hash(self, secret_hash: str) -> ApiKey | None:
         await self._tables.read()
@@ -28,10 +30,13 @@ class Keeping:
         await self._tables.read()
         return [key for _, (_, key) in sorted(self._tables.api_keys.items())]
 
-    async def revoke_key(self, key_id: str, at: datetime) -> ApiKey | None:
+    async def revoke_key(self, key_id: str, at: datetime, entry: Entry | None = None) -> ApiKey | None:
         async with self._tables.write():
             key = self._key(key_id)
-            return None if key is None else self._put(replace(key, revoked_at=key.revoked_at or at))
+            if key is None or key.revoked_at is not None:
+                return key
+            self._tables.note(entry)
+            return self._put(replace(key, revoked_at=at))
 
     async def touch_key(self, key_id: str, at: datetime) -> None:
         async with self._tables.write():

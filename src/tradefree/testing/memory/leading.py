@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from tradefree.errors import LeadershipLost
+from tradefree.limits.scopes import Scope
 from tradefree.tasks.ports import Head, Held, Round
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Task, Worker, WorkerStatus
 from tradefree.tasks.transitions import SUSPECT_AFTER
-from tradefree.testing.memory.tables import Tables, check
+from tradefree.testing.memory.tables import Tables, check, through_json
 
 
 class Leading:
@@ -60,10 +62,16 @@ class MemoryRound:
         self._tables = tables
         self._now = tables.now
         self._moved: dict[str, Task] = {}
+        self._windows: dict[Scope, int] = {}
+        self._ceilings: dict[str, dict[str, Any]] = {}
+        self._refunds: Counter[str] = Counter()
 
     def commit(self) -> None:
         """Make the moves."""
         self._tables.tasks.update(self._moved)
+        self._tables.windows.update(self._windows)
+        self._tables.ceilings.update(self._ceilings)
+        self._tables.refunds -= self._refunds
 
     async def wake_due(self, limit: int) -> set[str]:
         due = [t for t in self._tasks() if t.status is Status.SCHEDULED and t.run_at <= self._now]
@@ -95,7 +103,10 @@ class MemoryRound:
 
     async def heads(self, wanted: Mapping[str, int]) -> dict[str, list[Head]]:
         found: dict[str, list[Head]] = {lane: [] for lane in wanted}
-        for task in sorted((t for t in self._tasks() if _waits_for_place(t)), key=_order):
+        waiting = [
+            t for t in self._tasks() if _waits_for_place(t) and (t.expires_at is None or t.expires_at > self._now)
+        ]
+        for task in sorted(waiting, key=_order):
             if len(found.get(task.lane, ())) < wanted.get(task.lane, 0):
                 found[task.lane].append(_head(task))
         return found
@@ -110,6 +121,32 @@ class MemoryRound:
                 self._move(replace(task, status=Status.QUEUED, **values))  # type: ignore[arg-type]
                 admitted.append(task_id)
         return admitted
+
+    async def windows(self) -> dict[Scope, int]:
+        self._tables.answer()
+        return {**self._tables.windows, **self._windows}
+
+    async def refunds(self) -> dict[str, int]:
+        self._tables.answer()
+        found = self._tables.refunds - self._refunds
+        self._refunds += found
+        return dict(found)
+
+    async def keep_windows(self, windows: Mapping[Scope, int]) -> None:
+        self._tables.answer()
+        self._windows.update(windows)
+
+    async def ceilings(self) -> dict[str, dict[str, Any]]:
+        self._tables.answer()
+        return {name: through_json(document) for name, document in {**self._tables.ceilings, **self._ceilings}.items()}
+
+    async def keep_ceilings(self, ceilings: Mapping[str, Mapping[str, Any]]) -> None:
+        self._tables.answer()
+        self._ceilings.update({name: through_json(dict(document)) for name, document in ceilings.items()})
+
+    async def queued(self, lanes: Sequence[str], limit: int) -> list[tuple[str, str]]:
+        mine = (t for t in self._tasks() if t.status is Status.QUEUED and t.lane in lanes and t.runner_state is None)
+        return [(task.id, task.lane) for task in sorted(mine, key=_order, reverse=True)[:limit]]
 
     async def next_due(self) -> datetime | None:
         runs = (t.run_at for t in self._tasks() if t.status is Status.SCHEDULED)
@@ -129,6 +166,8 @@ def _waits_for_place(task: Task) -> bool:
 
 
 def _expires(task: Task) -> datetime | None:
+    if task.status is Status.AWAITING_INPUT:
+        return task.answer_by
     waits = task.status in (Status.SCHEDULED, Status.PENDING) and not task.holds_slot
     return task.expires_at if waits else None
 

@@ -14,8 +14,20 @@ from typing import Any
 import orjson
 
 from tradefree.access.keys import ApiKey
+from tradefree.access.sessions import Session
 from tradefree.clock import Clock
 from tradefree.errors import StorageUnavailable
+from tradefree.events.decide import Decision
+from tradefree.events.event import Event
+from tradefree.events.hooks.hook import Hook
+from tradefree.events.hooks.ports import Received, Tally
+from tradefree.events.schedules.ports import FireRecord, Standing
+from tradefree.events.trigger import Kept, Version
+from tradefree.limits.scopes import Scope
+from tradefree.tasks.callbacks.secrets import Secrets
+from tradefree.tasks.callbacks.subscription import Health, Subscriber
+from tradefree.tasks.ports import Entry, Limits
+from tradefree.tasks.series import Cell, Place
 from tradefree.tasks.states import ON_WORKER, Status
 from tradefree.tasks.task import Attempt, Json, LogLine, Task, Worker
 from tradefree.tasks.types import Connection, TaskType
@@ -49,8 +61,32 @@ class Tables:
         self.config_version = 1
         self.task_types: dict[str, TaskType] = {}
         self.connections: dict[str, Connection] = {}
+        self.limits = Limits({}, {})
+        self.windows: dict[Scope, int] = {}
+        self.refunds: Counter[str] = Counter()
+        self.ceilings: dict[str, dict[str, Any]] = {}
+        self.subscribers: dict[str, Subscriber] = {}
+        self.healths: dict[str, Health] = {}
+        self.callback_secrets: Secrets | None = None
+        self.audit: dict[str, Entry] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.hook_totals: dict[str, dict[Received, Tally]] = {}
+        self.schedules: dict[str, Standing] = {}
+        self.schedule_fires: dict[tuple[str, datetime], FireRecord] = {}
         self.api_keys: dict[str, tuple[str, ApiKey]] = {}
         """Secret's hash and key by the key's id."""
+        self.series: dict[Place, Cell] = {}
+        self.tallied: int | None = None
+        """The last log line that is in the series."""
+        self.sessions: dict[str, Session] = {}
+        """By their token's hash."""
+        self.events: dict[str, Event] = {}
+        self.event_ids: dict[str, str] = {}
+        """By digest of source and the sender's id."""
+        self.decisions: dict[str, tuple[Decision, ...]] = {}
+        """By event."""
+        self.triggers: dict[str, Kept] = {}
+        self.trigger_versions: dict[tuple[str, int], Version] = {}
         self._lock = asyncio.Lock()
         self._log_ids = count(1)
 
@@ -76,6 +112,11 @@ class Tables:
         if self.away:
             raise StorageUnavailable("the database does not answer")
 
+    def note(self, entry: Entry | None) -> None:
+        """Add a line to the audit trail."""
+        if entry is not None:
+            self.audit[entry.id] = replace(entry, detail=through_json(dict(entry.detail)))
+
     def append(self, lines: Iterable[LogLine]) -> None:
         """Add log lines: all of them, or none if one cannot be stored."""
         for line in [replace(line, data=through_json(line.data)) for line in lines]:
@@ -87,7 +128,7 @@ def through_json(value: Json) -> Any:
     return None if value is None else orjson.loads(orjson.dumps(value))
 
 
-JSON_COLUMNS = ("labels", "input_data", "output_data", "runner_state")
+JSON_COLUMNS = ("labels", "input_data", "output_data", "runner_state", "question")
 
 
 def clone(task: Task, *, payloads: tuple[str, ...] = ("input_data", "output_data")) -> Task:
@@ -98,6 +139,7 @@ def clone(task: Task, *, payloads: tuple[str, ...] = ("input_data", "output_data
         input_data=through_json(task.input_data) if "input_data" in payloads else None,
         output_data=through_json(task.output_data) if "output_data" in payloads else None,
         runner_state=through_json(task.runner_state),
+        question=through_json(task.question),
     )
 
 

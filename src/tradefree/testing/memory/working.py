@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from tradefree.tasks.attempt import started_line
-from tradefree.tasks.ports import Beat, RunState
+from tradefree.tasks.ports import Beat, Entry, RunState
 from tradefree.tasks.states import Status
-from tradefree.tasks.task import GONE, LogLine, Task, Worker, WorkerStatus
+from tradefree.tasks.task import GONE, LogLine, Pressure, Task, Worker, WorkerStatus
 from tradefree.testing.memory.tables import Tables, check, clone, through_json
 
 
@@ -23,14 +23,28 @@ class Working:
             until = self._tables.now + timedelta(seconds=lease)
             self._tables.workers[worker.id] = replace(worker, lease_until=until)
 
-    async def beat(self, worker_id: str, lease: float, *, ahead: int = 0, draining: bool = False) -> Beat:
+    async def beat(
+        self,
+        worker_id: str,
+        lease: float,
+        *,
+        ahead: int = 0,
+        draining: bool = False,
+        pressure: Mapping[str, Pressure] | None = None,
+    ) -> Beat:
         async with self._tables.write():
             worker = self._live(worker_id)
             if worker is None:
                 return Beat(alive=False, status=WorkerStatus.DEAD)
             status = WorkerStatus.DRAINING if draining else worker.status
             until = self._tables.now + timedelta(seconds=lease)
-            self._tables.workers[worker_id] = replace(worker, lease_until=until, ahead=ahead, status=status)
+            self._tables.workers[worker_id] = replace(
+                worker,
+                lease_until=until,
+                ahead=ahead,
+                status=status,
+                pressure=dict(pressure) if pressure is not None else worker.pressure,
+            )
             mine = [task for task in self._tables.tasks.values() if task.worker_id == worker_id]
             queued = sorted((t for t in mine if t.status is Status.QUEUED), key=lambda t: (t.sort_at, t.id))
             cancels = (t for t in mine if t.status is Status.PROCESSING and t.cancel_requested_at)
@@ -41,6 +55,15 @@ class Working:
                 cancels=tuple(task.id for task in cancels),
                 config_version=self._tables.config_version,
             )
+
+    async def drain_worker(self, worker_id: str, entry: Entry) -> Worker | None:
+        async with self._tables.write():
+            worker = self._tables.workers.get(worker_id)
+            if worker is None or worker.status is not WorkerStatus.LIVE:
+                return worker
+            self._tables.note(entry)
+            self._tables.workers[worker_id] = replace(worker, status=WorkerStatus.DRAINING)
+            return self._tables.workers[worker_id]
 
     async def leave(self, worker_id: str) -> None:
         async with self._tables.write():

@@ -1,0 +1,35 @@
+import { defineWords } from '@/words/words'
+
+export const typesWords = defineWords(
+  'taskTypes',
+  {
+    title: 'Task types',
+    lead: 'Recipes: who performs a task, with what input, under which rules.',
+    nothing: 'No task type is defined yet. Load some: tradefree apply -f tradefree.yaml',
+    nothingMatches: 'No task type is called like that.',
+    find: 'Find a task type',
+    type: 'Task type',
+    runner: 'Runner',
+    queue: 'Queue',
+    waiting: 'Waiting',
+    running: 'In flight',
+    lastDay: 'Last 24 hours',
+    outcome: '{{completed}} completed, {{failed}} failed',
+    runs: 'Runs for (p50 · p95)',
+  },
+  {
+    title: '任务类型',
+    lead: '任务的配方：由谁执行、需要什么输入、遵守哪些规则。',
+    nothing: '尚未定义任务类型。可这样载入：tradefree apply -f tradefree.yaml',
+    nothingMatches: '没有这样的任务类型。',
+    find: '查找任务类型',
+    type: '任务类型',
+    runner: '执行器',
+    queue: '队列',
+    waiting: '等待',
+    running: '在途',
+    lastDay: '最近 24 小时',
+    outcome: '{{completed}} 个完成，{{failed}} 个失败',
+    runs: '运行时长（p50 · p95）',
+  },
+)

@@ -1,0 +1,1 @@
+"""Events, rules and what they decide, without a database."""

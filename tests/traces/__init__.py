@@ -1,0 +1,1 @@
+"""Spans, and what happens while their endpoint is away."""
