@@ -39,10 +39,9 @@ def test_a_search_that_finds_nothing_says_so(admin: Visitor) -> None:
 
 
 def test_many_lines_are_few_rows_and_older_ones_come(admin: Visitor, system: System) -> None:
-    batch = [{"type": "echo", "input_data": {"n": number}} for number in range(500)]
-    system.api.post("/tasks/batch", json=batch).raise_for_status()
-    wait_for(lambda: system.api.get("/stats").json()["by_status"]["completed"] >= 500, "all to complete")
+    submit_many(system, 500)
     page = admin.go("/logs?level=debug")
+    expect(page.locator(".log-line").first).to_be_visible()  # at the end: at the top older ones come by themselves
     page.get_by_label("Follow").uncheck()
     page.get_by_role("button", name="Older lines").click()
     box = page.get_by_role("log")
@@ -55,14 +54,31 @@ def test_many_lines_are_few_rows_and_older_ones_come(admin: Visitor, system: Sys
 
 
 def test_a_moment_to_begin_at(admin: Visitor, system: System) -> None:
+    submit_many(system, 30)
     task = system.submit("echo", {"a": 2})
     system.wait(task, "completed")
+    submit_many(system, 30)
     moment = system.task(task)["created_at"]
-    page = admin.go(f"/logs?at={moment}")
-    expect(page.locator(".log-line").first).to_contain_text("Accepted.")
-    expect(page.locator(".log-line", has=page.get_by_title(task)).first).to_be_visible()
+    with admin.page.expect_request(lambda asked: "order=newest" in asked.url and "/logs" in asked.url):
+        page = admin.go(f"/logs?at={moment}")
+    accepted = page.locator(".log-line", has=page.get_by_title(task)).filter(has_text="Accepted.")
+    expect(page.locator(".log-line").first).not_to_have_text(accepted.inner_text())  # older ones came before it
+    expect(accepted).to_be_in_viewport()
     page.get_by_role("button", name="To the end").first.click()
     expect(page.get_by_label("Follow")).to_be_checked()
+
+
+def submit_many(system: System, count: int) -> None:
+    """Submit tasks that end at once, and wait until they have."""
+    batch = [{"type": "echo", "input_data": {"n": number}} for number in range(count)]
+    before = completed(system)
+    system.api.post("/tasks/batch", json=batch).raise_for_status()
+    wait_for(lambda: completed(system) >= before + count, "all to complete")
+
+
+def completed(system: System) -> int:
+    """How many tasks have completed so far."""
+    return int(system.api.get("/stats").json()["by_status"].get("completed", 0))
 
 
 def test_download(admin: Visitor, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def test_how_long_a_task_waited_and_ran(acts: Acts, store: AnyStore, clock
     (claimed,) = await acts.claim(task)
     clock.advance(2.5)
     await acts.finish(claimed, Completed("x", COST))
-    _, ended = await store.happened(0, await store.newest_line())
+    _, ended = sorted(await store.happened(0, await store.newest_line()), key=lambda one: one.at)
     assert (ended.waited, ended.ran, ended.tokens) == (4.25, 2.5, 12)
 
 
