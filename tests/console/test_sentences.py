@@ -19,7 +19,9 @@ REFUSALS = ("Conflict", "Stale", "Forbidden", "Unauthorized", "RateLimited", "Ba
 
 
 def test_every_problem_of_the_service_has_a_title_and_advice() -> None:
-    named = {name for path in SOURCE.rglob("*.py") for name in re.findall(r"problem:([a-z][a-z-]+)\"", path.read_text())}
+    named = {
+        name for path in SOURCE.rglob("*.py") for name in re.findall(r"problem:([a-z][a-z-]+)\"", path.read_text())
+    }
     frameworks = {problem_of(HTTPException(status)).type.rpartition(":")[2] for status in (400, 405)}
     problems = {kind.slug for kind in KINDS.values()} | {INTERNAL.slug} | named | frameworks
     proxies = {f"http-{status.value}" for status in HTTPStatus}

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from service.service_world import API, World, a_world
 from tradefree import errors
-from tradefree.access.keys import Scope
+from tradefree.access.scopes import Scope
 from tradefree.errors import (
     BacklogFull,
     Conflict,
