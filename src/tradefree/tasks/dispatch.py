@@ -210,7 +210,7 @@ class Dispatcher:
         words = "a limit was lowered or its scope was paused before it began."
 
         def decide(task: Task) -> Change | None:
-            return unqueue(task, now, words) if task.status is Status.QUEUED else None
+            return unqueue(task, now, words, "withdrawn") if task.status is Status.QUEUED else None
 
         await self._mover.move(ids, decide)
 
