@@ -148,7 +148,7 @@ def show(task_id: TaskId, as_json: AsJson = False, url: Url = None, api_key: Api
 
         found = await resolve(client, task_id)
         task: Document = await client.get(f"/tasks/{found}")
-        if task["attempts"]:
+        if task["attempts"] and not as_json:
             task["waited"] = (await client.get(f"/tasks/{found}/waits"))["totals"]
         return task
 
