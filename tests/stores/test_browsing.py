@@ -206,7 +206,7 @@ async def test_by_the_end_the_last_to_end_is_the_first(acts: Acts, store: AnySto
 async def test_pages_by_the_end_have_no_gaps(
     acts: Acts, store: AnyStore, monkeypatch: pytest.MonkeyPatch, types: tuple[str, ...], distance: int
 ) -> None:
-    """What was on a page is retried before the next is read: its end is gone."""
+    """What was on every other page is retried before the next is read: its end is gone. Several ended at once."""
     monkeypatch.setattr(ways, "TRIAL", distance)
     tasks = await ended(acts)
     done = sorted((t for t in tasks if t.finished_at), key=lambda t: (t.finished_at, t.id), reverse=True)
@@ -216,9 +216,10 @@ async def test_pages_by_the_end_have_no_gaps(
     while page := await store.find(wanted, limit=3, below=below):
         seen += [task.id for task in page]
         below = wanted.place(page[-1])
-        await store.decide([task.id for task in page], lambda t: revive(t, acts.clock.now()))
+        if len(seen) % 2:
+            await store.decide([task.id for task in page], lambda t: revive(t, acts.clock.now()))
+        assert len(seen) <= len(done)
     assert seen == [task.id for task in done]
-    assert await ids(store, wanted) == []
 
 
 async def test_what_tasks_are_known_by_is_read_of_the_newest(acts: Acts, store: AnyStore) -> None:
