@@ -2410,6 +2410,22 @@ export interface components {
              * @example "customer_id" is a required property
              */
             reason: string;
+            /**
+             * Code
+             * @description The kind of reason, for programs, where it has one.
+             * @example required
+             */
+            code?: string | null;
+            /**
+             * Facts
+             * @description Names and numbers in the reason.
+             * @example {
+             *       "property": "customer_id"
+             *     }
+             */
+            facts?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * Finding
@@ -3328,6 +3344,18 @@ export interface components {
              * @description What is wrong this time and what to do.
              */
             detail: string;
+            /**
+             * Code
+             * @description The kind of detail, for programs, where it has one.
+             */
+            code?: string | null;
+            /**
+             * Facts
+             * @description Names and numbers in the detail.
+             */
+            facts?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Instance
              * @description The path that was asked for.

@@ -114,11 +114,11 @@ class Sessions:
         now = self._clock.now()
         session = await self._store.session(digest(token))
         if session is None:
-            raise Unauthorized("the session has ended; sign in again")
+            raise Unauthorized("the session has ended; sign in again", code="session_ended")
         require_good(session.key, now)
         if session.ends_at <= now:
             await self._store.end_session(session.token_hash)
-            raise Unauthorized("the session has ended for its age; sign in again")
+            raise Unauthorized("the session has ended for its age; sign in again", code="session_ended")
         if now - session.seen_at >= TOUCH:
             await self._store.touch_session(session.token_hash, now)
         return session

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tradefree.clock import Clock
-from tradefree.errors import InvalidInput, NotFound
+from tradefree.errors import InvalidInput, NotFound, kind_of
 from tradefree.limits.caps import Caps, Mode, Override
 from tradefree.limits.scopes import EVERYTHING, Scope, parse_scope
 from tradefree.tasks.book import Book
@@ -95,7 +95,8 @@ class Limiting:
         except ValidationError as error:
             first = error.errors()[0]
             words = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            raise InvalidInput(words, field="/".join(map(str, first["loc"]))) from None
+            code, facts = kind_of(first)
+            raise InvalidInput(words, field="/".join(map(str, first["loc"])), code=code, facts=facts) from None
         until = self._end(lasts)
         return await self._put(
             text, "limit.change", by, reason, lambda old: {"values": {**old.values, **checked}, "until": until}

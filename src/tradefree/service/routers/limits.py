@@ -82,7 +82,7 @@ async def change_limit(
     await _may_change(system, caller, scope)
     values = body.values()
     if not values:
-        raise InvalidInput("give at least one of max_running, rate, burst, max_pending")
+        raise InvalidInput("give at least one of max_running, rate, burst, max_pending", code="nothing_given")
     found = await system.limiting.change(scope, values, lasts=body.lasts, reason=body.reason, by=caller.name)
     return LimitDocument.of(found, await system.limiting.view())
 

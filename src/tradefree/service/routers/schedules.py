@@ -179,9 +179,9 @@ async def _paused(system: System, name: str, caller: Caller, body: SchedulePause
 
 def _checked(name: str, body: Any) -> Schedule:
     if not isinstance(body, dict):
-        raise InvalidInput("should be an object")
+        raise InvalidInput("should be an object", code="dict_type")
     if body.get("name", name) != name:
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     try:
         return Schedule.model_validate({**body, "name": name})
     except ValidationError as error:

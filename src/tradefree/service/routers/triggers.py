@@ -165,9 +165,9 @@ def _version(if_match: str | None, if_none_match: str | None, before: Kept | Non
 
 def _checked(name: str, body: Any) -> Trigger:
     if not isinstance(body, dict):
-        raise InvalidInput("should be an object")
+        raise InvalidInput("should be an object", code="dict_type")
     if body.get("name", name) != name:
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     try:
         return Trigger.model_validate({**body, "name": name})
     except ValidationError as error:

@@ -125,7 +125,7 @@ class Subscriptions:
         """Send a delivery that tells of nothing. Raises NotFound, or Conflict while it is paused."""
         subscriber, _ = await self.one(name)
         if subscriber.paused is not None:
-            raise Conflict(f"subscription {name!r} is paused; resume it first")
+            raise Conflict(f"subscription {name!r} is paused; resume it first", code="paused")
         now = self._clock.now()
         said = Delivery(TEST_EVENT, now, {"subscription": name, "sent_by": by, "sent_at": moment(now)}, name)
         task = delivery_task(said, now, by=submitted_by)
@@ -146,7 +146,7 @@ class Subscriptions:
         after = before.rotated(new_secret(), self._clock.now(), keep)
         kept = await self._store.keep_callback_secrets(after, self._entry(INSTALLATION, "rotate", by), replacing=before)
         if kept != after:
-            raise Conflict("somebody else has rotated the secret just now; look at it again")
+            raise Conflict("somebody else has rotated the secret just now; look at it again", code="changed_meanwhile")
         self._changed()
         return kept
 
