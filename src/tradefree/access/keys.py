@@ -168,7 +168,7 @@ class Keys:
     async def revoke(self, key_id: str, *, by: str = "system") -> ApiKey:
         """Revoke a key: at once here, within ``CACHE_SECONDS`` in other services. NotFound if there is none."""
         now = self._clock.now()
-        entry = Entry(new_id(), now, by, "key.revoke", f"key:{key_id}"[:255])
+        entry = Entry.new(now, by, "key.revoke", f"key:{key_id}"[:255])
         key = await self._store.revoke_key(key_id, now, entry)
         if key is None:
             raise NotFound(f"no API key {key_id}")
@@ -189,4 +189,4 @@ def _entry(now: datetime, by: str, action: str, key: ApiKey) -> Entry:
         "own_only": key.own_only,
         "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
     }
-    return Entry(new_id(), now, by, action, f"key:{key.id}", detail)
+    return Entry.new(now, by, action, f"key:{key.id}", detail)

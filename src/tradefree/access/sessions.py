@@ -18,7 +18,7 @@ from tradefree.access.quotas import Quotas, quota_rate
 from tradefree.access.scopes import Scope
 from tradefree.clock import Clock
 from tradefree.errors import RateLimited, Unauthorized
-from tradefree.ids import digest, new_id
+from tradefree.ids import digest
 from tradefree.tasks.ports import Entry
 
 IDLE = timedelta(hours=12)
@@ -143,4 +143,4 @@ def _network(address: str) -> str:
 
 
 def _entry(now: datetime, action: str, key: ApiKey, **detail: str) -> Entry:
-    return Entry(new_id(), now, key.name, action, f"key:{key.id}", {"key": key.id, **detail})
+    return Entry.new(now, key.name, action, f"key:{key.id}", {"key": key.id, **detail})

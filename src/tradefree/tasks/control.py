@@ -10,7 +10,7 @@ from tradefree.clock import Clock
 from tradefree.errors import Conflict, InvalidInput, NotFound
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.mover import Mover
-from tradefree.tasks.ports import WORKERS, BrowseStore, DecideStore, Signals, TaskFilter
+from tradefree.tasks.ports import WORKERS, BrowseStore, DecideStore, Place, Signals, TaskFilter
 from tradefree.tasks.questions import Question, answer_of
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Json, Task
@@ -27,8 +27,8 @@ class ActionResult:
 
     matched: int
     changed: int
-    last_id: str | None = None
-    """Where to go on: there may be more below this id."""
+    last: Place | None = None
+    """Where to go on: there may be more below it."""
 
 
 class Control:
@@ -114,10 +114,10 @@ class Control:
         by: str | None = None,
         *,
         most: int | None = None,
-        before_id: str | None = None,
+        below: Place | None = None,
     ) -> ActionResult:
         """``cancel`` or ``retry`` everything that matches now, in small transactions; or ``most`` of it, the newest
-        first, with ids below ``before_id``."""
+        first, below a place."""
         now = self._clock.now()
         types = await self._catalog.types()
         moves: dict[str, Callable[[Task], Change | None]] = {
@@ -127,13 +127,13 @@ class Control:
         matched = changed = 0
         while most is None or matched < most:
             limit = PAGE if most is None else min(PAGE, most - matched)
-            page = await self._browse.find(wanted, limit=limit, before_id=before_id)
+            page = await self._browse.find(wanted, limit=limit, below=below)
             changed += len(await self._decide([task.id for task in page], moves[action]))
             matched += len(page)
             if len(page) < limit:
                 return ActionResult(matched, changed)
-            before_id = page[-1].id
-        return ActionResult(matched, changed, before_id)
+            below = wanted.place(page[-1])
+        return ActionResult(matched, changed, below)
 
     async def _decide(self, ids: Sequence[str], move: Callable[[Task], Change | None]) -> list[Change]:
         changes = await self._mover.move(ids, move)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from tradefree.clock import Clock
 from tradefree.errors import Conflict, InvalidInput, NotFound
-from tradefree.ids import new_id
 from tradefree.tasks.callbacks.delivery import CALLBACK, SUBSCRIPTION_LABEL, TEST_EVENT, Delivery, delivery_task
 from tradefree.tasks.callbacks.secrets import KEEP, Secrets, new_secret, secret_bytes
 from tradefree.tasks.callbacks.subscription import Health, Pause, Subscriber, Subscription
@@ -20,6 +19,7 @@ from tradefree.tasks.ports import (
     BrowseStore,
     DecideStore,
     Entry,
+    Place,
     Signals,
     Submission,
     SubmitStore,
@@ -107,11 +107,11 @@ class Subscriptions:
         if await self._store.pause_subscription(name, None, self._entry(name, "resume", by)):
             self._changed()
         wanted = TaskFilter((Status.SCHEDULED,), (CALLBACK,), labels={SUBSCRIPTION_LABEL: name})
-        before_id: str | None = None
-        while page := await self._store.find(wanted, limit=PAGE, before_id=before_id):
+        below: Place | None = None
+        while page := await self._store.find(wanted, limit=PAGE, below=below):
             now = self._clock.now()
             await self._mover.move([task.id for task in page], lambda task, now=now: hasten(task, now, by))  # type: ignore[misc]
-            before_id = page[-1].id
+            below = wanted.place(page[-1])
 
     async def rotate(self, name: str, *, by: str, keep: timedelta = KEEP) -> Secrets:
         """A new secret; the one before signs, too, for so long."""
@@ -152,7 +152,7 @@ class Subscriptions:
 
     def _entry(self, name: str, action: str, by: str, detail: Mapping[str, Any] | None = None) -> Entry:
         target = name if name == INSTALLATION else f"subscription:{name}"
-        return Entry(new_id(), self._clock.now(), by, f"subscription.{action}", target, detail or {})
+        return Entry.new(self._clock.now(), by, f"subscription.{action}", target, detail or {})
 
     def _changed(self) -> None:
         self._catalog.forget()
