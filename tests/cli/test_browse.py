@@ -12,13 +12,25 @@ from cli.service_double import OTHER_ID, TASK_ID, ServiceDouble, ok, problem, ta
 def test_filters_reach_the_service(cli: Cli, service: ServiceDouble) -> None:
     service.on("GET", "/tasks", ok({"items": [], "next_cursor": None}))
     options = "--status failed --status cancelled --type hello --key k=1 --label shop=sz --label a=b=c --q xx"
-    cli("tasks", *options.split(), "--after", "2026-01-31T16:00:00+08:00", "--before", "1h")
+    cli(
+        "tasks",
+        *options.split(),
+        "--after",
+        "2026-01-31T16:00:00+08:00",
+        "--before",
+        "1h",
+        "--finished-after",
+        "2026-02-01T00:00Z",
+        "--finished-before",
+        "2026-02-02T00:00Z",
+    )
     query = service.only("/tasks").query
     assert [value for name, value in query if name == "status"] == ["failed", "cancelled"]
     assert [value for name, value in query if name == "label"] == ["shop:sz", "a:b=c"]
     said = dict(query)
     assert (said["type"], said["concurrency_key"], said["q"], said["limit"]) == ("hello", "k=1", "xx", "50")
     assert said["created_after"] == "2026-01-31T08:00:00Z"
+    assert (said["finished_after"], said["finished_before"]) == ("2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z")
     assert abs(datetime.fromisoformat(said["created_before"]) - (datetime.now(UTC) - timedelta(hours=1))) < timedelta(
         minutes=1
     )

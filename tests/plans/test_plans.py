@@ -24,9 +24,10 @@ from tradefree.access.secrets import SecretBox, new_key
 from tradefree.database.migrate import upgrade
 from tradefree.database.store import SqlStore
 from tradefree.database.stores.following import MANY, SOME
+from tradefree.tasks.suggest import NEWEST
 from tradefree.testing.clock import FrozenClock
 
-BIG = {"tasks", "task_logs", "task_labels", "attempts", "idempotency_keys", "events", "event_decisions"}
+BIG = {"tasks", "task_logs", "task_labels", "attempts", "idempotency_keys", "events", "event_decisions", "audit"}
 READS_EVERYTHING = {"ALL", "index", "SCAN"}
 N = hot.BATCH
 IN_FLIGHT = filling.ODD - filling.ON_WORKER + 20
@@ -162,13 +163,44 @@ LISTS = {
     "since a moment": Expected(keys("id"), FULL_PAGE),
     "before a moment": Expected(keys("id"), FULL_PAGE),
     "failures since a moment": Expected(keys("status", "id"), FULL_PAGE),
+    "ended in an hour": Expected(keys("finished", "id"), FULL_PAGE),
+    "ended since the beginning": Expected(keys("finished", "id"), FULL_PAGE + 10),
+    "failed in an hour": Expected(keys("finished", "status", "id"), TRIALS + 40 * FULL_PAGE),
+    "of a type, failed since the beginning": Expected(
+        keys("finished", "status", "type", "id"),
+        TRIALS + 400 * FULL_PAGE,
+        sqlite=keys("finished", "status", "type", "lane", "id"),
+    ),
+    "of a rare type, ended since the beginning": Expected(keys("finished", "type", "id"), TRIALS + FULL_PAGE),
     "a text since a moment": Expected(keys("id", "task_labels.ix_task_labels_task"), 120_000),
+}
+
+KNOWN = {
+    "of all": Expected(keys("id"), 6 * NEWEST, scans=True),
+    "of a type": Expected(keys("type", "id"), 6 * NEWEST),
+    "of what a caller may see": Expected(keys("type", "id"), 6 * NEWEST),
+    "of a submitter": Expected(keys("submitter", "id"), 6 * NEWEST),
+    "of a submitter's rare type": Expected(keys("submitter", "type", "id"), TRIALS),
+}
+TRAIL, BY_ACTOR, BY_ACTION = "audit.PRIMARY", "audit.ix_audit_actor", "audit.ix_audit_action"
+TRAILS = {
+    "everything": Expected({TRAIL}, FULL_PAGE, scans=True),
+    "a target": Expected({TRAIL, "audit.ix_audit_target"}, FULL_PAGE),
+    "an actor": Expected({TRAIL, BY_ACTOR}, FULL_PAGE),
+    "an actor who did nothing": Expected({TRAIL, BY_ACTOR}, 10),
+    "a kind": Expected({TRAIL, BY_ACTION}, 2 * FULL_PAGE),
+    "a rare action": Expected({TRAIL, BY_ACTION}, FULL_PAGE),
+    "a rare action of one who did much": Expected({TRAIL, BY_ACTION, BY_ACTOR}, TRIALS),
+    "since a moment": Expected({TRAIL}, FULL_PAGE),
+    "a kind in a period": Expected({TRAIL, BY_ACTION}, 2 * FULL_PAGE),
 }
 
 EXPECTED = (
     ACTS
     | EVENTS
     | {f"{page}: {name}": e for name, e in LISTS.items() for page in ("list", "next page")}
+    | {f"known: {name}": e for name, e in KNOWN.items()}
+    | {f"{page}: {name}": e for name, e in TRAILS.items() for page in ("trail", "next of trail")}
     | {f"{page}: {name}": e for name, e in HAPPENED.items() for page in ("events", "next events")}
 )
 
@@ -273,3 +305,5 @@ def _bad_plans_are_found_out(watch: Watch, kind: str) -> None:
 def test_every_list_is_expected() -> None:
     assert set(LISTS) == set(hot.LISTS)
     assert set(HAPPENED) == set(hot.HAPPENED)
+    assert set(KNOWN) == set(hot.KNOWN)
+    assert set(TRAILS) == set(hot.TRAILS)

@@ -71,6 +71,24 @@ async def test_each_filter_finds_what_it_names(world: World) -> None:
     assert len(await found(world, created_before=(now + timedelta(minutes=1)).isoformat())) == 4
 
 
+async def test_what_ended_is_found_by_its_end_in_pages(world: World) -> None:
+    """The last to end first, and a retry between two pages loses nothing."""
+    begun = datetime.now(UTC)
+    ids = [await submit(world) for _ in range(5)]
+    for task in (done := [ids[n] for n in (3, 0, 4)]):
+        await world.move(task, Status.FAILED, error_message="no")
+    wanted = {"finished_after": (begun - timedelta(minutes=1)).isoformat()}
+    assert await found(world, **wanted) == done[::-1]
+    assert await found(world, **wanted, status="completed") == []
+    assert await found(world, finished_before=begun.isoformat()) == []
+    first = (await world.api.get(f"{API}/tasks", params={**wanted, "limit": 1})).json()
+    assert (await world.api.post(f"{API}/tasks/{done[2]}/retries")).status_code == 202
+    rest = {**wanted, "cursor": first["next_cursor"]}
+    assert await found(world, **rest) == done[1::-1]
+    answer = await world.api.get(f"{API}/tasks", params={"cursor": first["next_cursor"]})
+    assert answer.status_code == 400
+
+
 async def test_a_plus_that_became_a_space_is_understood(world: World) -> None:
     task = await submit(world)
     answer = await world.api.get(f"{API}/tasks?created_after=2020-01-01T00:00:00+08:00")
@@ -90,6 +108,8 @@ BAD_QUERIES: list[tuple[dict[str, Any], int, str, str]] = [
     ({"label": "shop"}, 422, "label", "key:value"),
     ({"label": ["a:1", "a:2"]}, 422, "label", "two values"),
     ({"created_after": "yesterday"}, 422, "created_after", "datetime"),
+    ({"finished_before": "soon"}, 422, "finished_before", "datetime"),
+    ({"finished_after": "2026-01-01T00:00:00Z", "cursor": "AAAAAAAAAAAAAAAAAAAAAAA"}, 400, "cursor", "not a cursor"),
     ({"created_after": "2026-01-01"}, 422, "created_after", "timezone"),
     ({"payloads": "perhaps"}, 422, "payloads", "boolean"),
     ({"q": ""}, 422, "q", "1 character"),

@@ -16,6 +16,8 @@ from tradefree.cli.options import (
     ApiKey,
     AsJson,
     Before,
+    FinishedAfter,
+    FinishedBefore,
     KeyFilter,
     LabelFilter,
     Query,
@@ -64,6 +66,8 @@ def tasks(
     q: Query = None,
     after: After = None,
     before: Before = None,
+    finished_after: FinishedAfter = None,
+    finished_before: FinishedBefore = None,
     limit: Annotated[int, typer.Option(min=1, help="Tasks to show.")] = 50,
     everything: Annotated[bool, typer.Option("--all", help="Show all that match, however many.")] = False,
     as_json: AsJson = False,
@@ -76,7 +80,7 @@ def tasks(
     tradefree tasks --status failed --after 2h
     tradefree tasks --label shop=shenzhen --all | cut -f1
     """
-    params = Filters(status, type_name, key, label, q, after, before).params()
+    params = Filters(status, type_name, key, label, q, after, before, finished_after, finished_before).params()
     most = None if everything else limit
     piped = not as_json and not render.on_terminal()
     found: list[Document] = []

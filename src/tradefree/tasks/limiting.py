@@ -11,8 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tradefree.clock import Clock
-from tradefree.errors import InvalidInput, NotFound
-from tradefree.ids import new_id
+from tradefree.errors import InvalidInput, NotFound, kind_of
 from tradefree.limits.caps import Caps, Mode, Override
 from tradefree.limits.scopes import EVERYTHING, Scope, parse_scope
 from tradefree.tasks.book import Book
@@ -96,7 +95,8 @@ class Limiting:
         except ValidationError as error:
             first = error.errors()[0]
             words = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            raise InvalidInput(words, field="/".join(map(str, first["loc"]))) from None
+            code, facts = kind_of(first)
+            raise InvalidInput(words, field="/".join(map(str, first["loc"])), code=code, facts=facts) from None
         until = self._end(lasts)
         return await self._put(
             text, "limit.change", by, reason, lambda old: {"values": {**old.values, **checked}, "until": until}
@@ -111,7 +111,7 @@ class Limiting:
             )
         check_name(scope)
         detail = {"after": caps.model_dump(mode="json", exclude_defaults=True) if caps is not None else None}
-        entry = Entry(new_id(), self._clock.now(), by, "limit.define", str(scope)[:255], detail)
+        entry = Entry.new(self._clock.now(), by, "limit.define", str(scope)[:255], detail)
         if await self._store.put_baseline(scope, caps, entry):
             self._catalog.forget()
             self._signals.publish(DISPATCH, {"lanes": []})
@@ -136,7 +136,7 @@ class Limiting:
         marks = {"by": by, "at": now, "reason": reason, "label": label}
         after = before.model_copy(update={**change(before), **marks}).held_at(now)
         detail = {"before": _shown(before), "after": _shown(after), "reason": reason}
-        entry = Entry(new_id(), now, by, action, (label or str(scope))[:255], detail)
+        entry = Entry.new(now, by, action, (label or str(scope))[:255], detail)
         if await self._store.put_override(scope, after, entry):
             self._catalog.forget()
             self._signals.publish(DISPATCH, {"lanes": []})

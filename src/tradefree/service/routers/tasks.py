@@ -12,7 +12,7 @@ from tradefree.errors import InvalidInput
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import system_of
-from tradefree.service.cursor import decode, encode
+from tradefree.service.cursor import decode_place, encode_place
 from tradefree.service.documents import Documents
 from tradefree.service.models.fields import Moment, Types, split
 from tradefree.service.models.tasks import MAX_PAGE, PAGE, TaskDetail, TaskPage
@@ -56,6 +56,8 @@ class TaskQuery(BaseModel):
     )
     created_after: Moment | None = None
     created_before: Moment | None = None
+    finished_after: Moment | None = Field(None, description="Tasks that have ended since, the last to end first.")
+    finished_before: Moment | None = Field(None, description="Tasks that had ended by then, the last to end first.")
     payloads: bool = Field(False, description="With input and output data; needs the scope `payloads:read`.")
     limit: int = Field(PAGE, ge=1, le=MAX_PAGE)
     cursor: Annotated[str | None, WithJsonSchema({"type": "string"})] = Field(
@@ -72,6 +74,8 @@ class TaskQuery(BaseModel):
             text=self.q,
             created_after=self.created_after,
             created_before=self.created_before,
+            finished_after=self.finished_after,
+            finished_before=self.finished_before,
         )
 
     def _labels(self) -> dict[str, str]:
@@ -87,24 +91,26 @@ class TaskQuery(BaseModel):
     "",
     operation_id="list_tasks",
     summary="Find tasks",
-    response_description="Newest first.",
+    response_description="Newest first, or the last to end first.",
 )
 async def list_tasks(
     request: Request,
     caller: Annotated[Caller, needs(Scope.TASKS_READ)],
     query: Annotated[TaskQuery, Query()],
 ) -> TaskPage:
-    """Tasks that match all filters, newest first, a page at a time."""
-    below = decode(query.cursor) if query.cursor is not None else None
+    """Tasks that match all filters, newest first, a page at a time.
+
+    With `finished_after` or `finished_before` the last to end is the first.
+    """
+    wanted = query.wanted(caller)
+    below = decode_place(query.cursor, wanted)
     payloads = query.payloads and caller.payloads
-    tasks = await system_of(request).store.find(
-        query.wanted(caller), limit=query.limit + 1, before_id=below, payloads=payloads
-    )
+    tasks = await system_of(request).store.find(wanted, limit=query.limit + 1, below=below, payloads=payloads)
     page = tasks[: query.limit]
     documents = Documents(request, caller)
     return TaskPage(
         items=[documents.task(task, payloads=payloads) for task in page],
-        next_cursor=encode(page[-1].id) if len(tasks) > len(page) else None,
+        next_cursor=encode_place(wanted.place(page[-1])) if len(tasks) > len(page) else None,
     )
 
 

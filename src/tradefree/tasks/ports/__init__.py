@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tradefree.tasks.ports.browsing import BrowseStore, Standing, TaskFilter
+from tradefree.tasks.ports.browsing import BrowseStore, Known, Place, Standing, TaskFilter
 from tradefree.tasks.ports.defining import CatalogStore, Entry, Limits
 from tradefree.tasks.ports.following import FollowStore, LineFilter, Lines, Moved
 from tradefree.tasks.ports.leading import Head, Held, LeadStore, Round
@@ -42,6 +42,7 @@ __all__ = [
     "FollowStore",
     "Head",
     "Held",
+    "Known",
     "LeadObserver",
     "LeadStore",
     "Limits",
@@ -50,6 +51,7 @@ __all__ = [
     "MeasureStore",
     "Measures",
     "Moved",
+    "Place",
     "RecoverStore",
     "Round",
     "Run",
