@@ -126,7 +126,7 @@ def test_pages_of_a_long_list(admin: Visitor, system: System) -> None:
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(50)
     held: list[Route] = []
-    page.route(OLDER, held.append, times=1)
+    page.route(OLDER, lambda route: held.append(route), times=1)
     with page.expect_request(OLDER):
         admin.button("Older").click()
     expect(admin.button("Newer")).to_be_visible()
