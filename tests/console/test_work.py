@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from acceptance.processes import System
+from acceptance.processes import System, wait_for
 from console.visitor import Visitor
 
 pytestmark = pytest.mark.xdist_group("console")  # one after the other: a browser takes a core
@@ -83,6 +83,29 @@ def test_a_task_that_waits_says_why(admin: Visitor, system: System) -> None:
     expect(page.get_by_text("the shop moves")).to_be_visible()
     system.api.put("/limits/type:echo/mode", json={"mode": "open"})
     expect(page.locator("h1 .status")).to_have_text("completed")
+
+
+def test_a_wait_that_is_over_is_split_by_what_held_the_task(admin: Visitor, system: System) -> None:
+    system.api.put("/limits/type:echo/mode", json={"mode": "paused", "reason": "stocktaking"}).raise_for_status()
+    try:
+        task = system.submit("echo", {"a": 1})
+        wait_for(lambda: held_for(system, task, "paused") >= 2, "it to be seen held")
+    finally:
+        system.api.put("/limits/type:echo/mode", json={"mode": "open"}).raise_for_status()
+    system.wait(task, "completed")
+    page = admin.go(f"/tasks/{task}")
+    expect(page.get_by_role("heading", name="What it waited for")).to_be_visible()
+    expect(page.locator(".holds li").first).to_contain_text("paused")
+    expect(page.locator(".time-bar .phaseHeld")).to_be_visible()
+    assert admin.axe() == []
+    page.locator(".holds").get_by_role("link", name="type:echo").click()
+    expect(page).to_have_url(re.compile(r"/limits\?scope=type"))
+
+
+def held_for(system: System, task: str, kind: str) -> float:
+    """How many seconds a task has waited for something of this kind."""
+    totals = system.api.get(f"/tasks/{task}/waits").json()["totals"]
+    return float(sum(total["seconds"] for total in totals if total["kind"] == kind))
 
 
 def test_filters_live_in_the_address(admin: Visitor, system: System) -> None:
