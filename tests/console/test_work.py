@@ -6,12 +6,16 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from acceptance.processes import System, wait_for
+from acceptance.processes import System
 from console.visitor import Visitor
+from waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("console")  # one after the other: a browser takes a core
+
+OLDER = re.compile(r"/api/v1/tasks\?.*cursor=")
+"""A request for another page of the list."""
 
 
 def test_submit_and_follow_to_the_end(admin: Visitor) -> None:
@@ -145,8 +149,13 @@ def test_pages_of_a_long_list(admin: Visitor, system: System) -> None:
     page = admin.go("/tasks?key=many")
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(50)
-    admin.button("Older").click()
+    held: list[Route] = []
+    page.route(OLDER, lambda route: held.append(route), times=1)
+    with page.expect_request(OLDER):
+        admin.button("Older").click()
     expect(admin.button("Newer")).to_be_visible()
+    expect(admin.button("Older")).to_be_disabled()  # it would lead to the same page again
+    held[0].continue_()
     admin.button("Older").click()
     expect(rows).to_have_count(20)
     expect(page.get_by_text("That is all.")).to_be_visible()
@@ -175,4 +184,4 @@ def test_a_view_is_saved(admin: Visitor) -> None:
     admin.go("/tasks")
     admin.button("Views").click()
     page.get_by_role("link", name="我的失败").click()
-    assert page.url.endswith("/tasks?status=failed&key=mine")
+    expect(page).to_have_url(admin.url("/tasks?status=failed&key=mine"))
