@@ -19,6 +19,8 @@ from private_servers import redis_url
 from tradefree.testing.cluster import TRADEFREE, Node
 from waiting import wait_for
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[Running]:

@@ -16,7 +16,8 @@ from tradefree.testing.cluster import Cluster, Node
 
 NEXT = PROTOCOL + 1
 SENTENCE = f"protocol {NEXT}, this version of tradefree speaks {PROTOCOL}: upgrade tradefree and start again"
-PATIENCE = 30.0
+pytestmark = pytest.mark.timeout(600)
+PATIENCE = 90.0
 """Seconds a process may take to notice (two at most) and to end."""
 
 
