@@ -1865,6 +1865,17 @@ export interface components {
              */
             reason: string;
             /**
+             * Cause
+             * @description The same for programs; null if an older version moved it.
+             */
+            cause?: string | null;
+            /**
+             * Calls
+             * @description How many calls the reason speaks of, if it does.
+             * @default 0
+             */
+            calls?: number;
+            /**
              * Since
              * Format: date-time
              */
