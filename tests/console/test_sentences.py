@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from console.sentences import SOURCE, Said, calls, given, holes, keys, literal, retold
 from tradefree.errors import Busy, OutcomeUnknown, RunLost, RunnerError
+from tradefree.limits.caps import Mode
 from tradefree.limits.ceiling import Ceiling
 from tradefree.service.problems import INTERNAL, KINDS, problem_of
 from tradefree.tasks.attempt import STOP_UNSEEN
@@ -88,6 +89,11 @@ def test_every_event_and_case_of_a_log_line_has_a_sentence_and_no_other_has() ->
     sentences = retold("log")
     assert {key.partition(":")[0] for key in sentences} == events
     assert {case for key in sentences if (case := key.partition(":")[2])} == cases
+
+
+def test_every_kind_of_hold_has_a_sentence() -> None:
+    kinds = {kind for call, _ in calls("Hold") if (kind := literal(call.args[0]))}
+    assert set(retold("holds")) == kinds | {Mode.PAUSED, Mode.DRAINING}
 
 
 def test_every_cause_of_a_ceiling_has_a_sentence() -> None:

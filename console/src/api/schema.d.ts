@@ -2552,6 +2552,16 @@ export interface components {
             held_by: {
                 [key: string]: number;
             };
+            /**
+             * By
+             * @description Who paused or drains the scope.
+             */
+            by?: string | null;
+            /**
+             * Reason
+             * @description The reason they gave.
+             */
+            reason?: string | null;
         };
         /**
          * HookAnswer
@@ -5231,6 +5241,16 @@ export interface components {
             scope: string;
             /** Message */
             message: string;
+            /**
+             * By
+             * @description Who paused or drains the scope.
+             */
+            by?: string | null;
+            /**
+             * Reason
+             * @description The reason they gave.
+             */
+            reason?: string | null;
             /** Tasks */
             tasks: number;
         };

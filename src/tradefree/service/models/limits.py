@@ -142,6 +142,8 @@ class HoldDocument(BaseModel):
     places: int | None
     until: datetime | None = Field(description="When time alone will lift it.")
     held_by: dict[str, int]
+    by: str | None = Field(None, description="Who paused or drains the scope.")
+    reason: str | None = Field(None, description="The reason they gave.")
 
     @classmethod
     def of(cls, hold: Hold) -> HoldDocument:
