@@ -53,7 +53,13 @@ def things(system: System) -> None:
     for path, body in things.items():
         system.api.put(f"/{path}", json=body).raise_for_status()
     for amount in (1, 2):
-        event = {"specversion": "1.0", "id": f"e{amount}", "source": "/shop", "type": "order", "data": {"amount": amount}}
+        event = {
+            "specversion": "1.0",
+            "id": f"e{amount}",
+            "source": "/shop",
+            "type": "order",
+            "data": {"amount": amount},
+        }
         headers = {"Content-Type": "application/cloudevents+json"}
         system.api.post("/events", json=event, headers=headers).raise_for_status()
     system.api.post("/api-keys", json={"name": "another", "scopes": ["tasks:read"]}).raise_for_status()

@@ -36,7 +36,11 @@ class Form:
 KEPT = "what was typed"
 FORMS = {
     "submit a task": Form(
-        "/tasks", "Submit a task", {"Input (JSON)": '{"a": 1}', "Concurrency key": KEPT}, "Submit", {"Task type": "echo"}
+        "/tasks",
+        "Submit a task",
+        {"Input (JSON)": '{"a": 1}', "Concurrency key": KEPT},
+        "Submit",
+        {"Task type": "echo"},
     ),
     "retry with other input": Form("{task}", "Retry with other input", {"Input (JSON)": '{"a": 1}'}, "Retry"),
     "answer": Form("{question}", None, {"comment": KEPT}, "Approve"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+import httpx
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
-from acceptance.processes import System
 from console.contract import CONSOLE
 
 PATIENCE = 30_000
@@ -20,11 +20,20 @@ STILL = """() => document.getAnimations().every(
     moving => moving.playState !== 'running' || moving.effect.getComputedTiming().iterations === Infinity)"""
 
 
+class Served(Protocol):
+    """A system that serves the console."""
+
+    key: str
+
+    @property
+    def api(self) -> httpx.Client: ...
+
+
 @dataclass
 class Visitor:
     """One browser's profile with one page."""
 
-    system: System
+    system: Served
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -85,7 +94,7 @@ class Visitor:
 class Visits:
     """Makes visitors, and looks at each of them at the end."""
 
-    def __init__(self, system: System, browser: Browser) -> None:
+    def __init__(self, system: Served, browser: Browser) -> None:
         self._system = system
         self._browser = browser
         self._visitors: list[Visitor] = []
