@@ -37,9 +37,46 @@ The message of an error is written for the person who must do something about it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+Fact = str | int | float
+
 
 class TradefreeError(Exception):
-    """Base of all deliberate errors; ``str(error)`` is the sentence to show."""
+    """Base of all deliberate errors; ``str(error)`` is the sentence to show.
+
+    ``code`` names that sentence for programs, which may say it in another language; ``facts`` are its names and
+    numbers.
+    """
+
+    code: str | None = None
+
+    def __init__(self, message: str = "", *, code: str | None = None, facts: Mapping[str, Fact] | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+        self.facts = dict(facts or {})
+
+
+class BadValue(ValueError):
+    """What a validator of ours says of a value; ``code`` and ``facts`` as in TradefreeError. Pydantic collects it."""
+
+    def __init__(self, reason: str, code: str, **facts: Fact) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.facts = facts
+
+
+def kind_of(detail: Mapping[str, Any]) -> tuple[str | None, dict[str, Fact]]:
+    """Code and facts of one error that pydantic reports."""
+    context = detail.get("ctx") or {}
+    ours = context.get("error")
+    if isinstance(ours, BadValue):
+        return ours.code, ours.facts
+    if detail["type"] in ("value_error", "assertion_error"):
+        return None, {}
+    return detail["type"], {name: fact for name, fact in context.items() if isinstance(fact, str | int | float)}
 
 
 class InvalidInput(TradefreeError):
@@ -48,8 +85,10 @@ class InvalidInput(TradefreeError):
     ``field`` is a JSON pointer without the leading slash (``input_data/customer_id``) or a parameter name.
     """
 
-    def __init__(self, reason: str, *, field: str = "") -> None:
-        super().__init__(f"{field}: {reason}" if field else reason)
+    def __init__(
+        self, reason: str, *, field: str = "", code: str | None = None, facts: Mapping[str, Fact] | None = None
+    ) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason, code=code, facts=facts)
         self.field = field
         self.reason = reason
 
@@ -82,7 +121,9 @@ class BacklogFull(TradefreeError):
     def __init__(self, scope: str, most: int) -> None:
         super().__init__(
             f"{most} tasks wait in {scope}, and its max_pending is {most}: nothing was stored; try again later, or "
-            "raise the limit"
+            "raise the limit",
+            code="backlog_full",
+            facts={"scope": scope, "most": most},
         )
         self.scope = scope
 
@@ -130,7 +171,8 @@ class RateLimited(TradefreeError):
     """An API key, or an address, makes more requests than it may; ``retry_after`` in seconds."""
 
     def __init__(self, what: str, retry_after: float) -> None:
-        super().__init__(f"{what}; wait {retry_after:.3g} s, or spread them")
+        seconds = f"{retry_after:.3g}"
+        super().__init__(f"{what}; wait {seconds} s, or spread them", code="rate_limited", facts={"seconds": seconds})
         self.retry_after = retry_after
 
 
@@ -198,7 +240,7 @@ class NotEnded(TradefreeError):
 class RunnerError(TradefreeError):
     """What a runner says about the work it tried."""
 
-    code = "runner_error"
+    code: str = "runner_error"
     unreachable = False
     """True if the upstream could not be reached at all, as one that is down: others need not try just now."""
 

@@ -12,13 +12,25 @@ from cli.service_double import OTHER_ID, TASK_ID, ServiceDouble, ok, problem, ta
 def test_filters_reach_the_service(cli: Cli, service: ServiceDouble) -> None:
     service.on("GET", "/tasks", ok({"items": [], "next_cursor": None}))
     options = "--status failed --status cancelled --type hello --key k=1 --label shop=sz --label a=b=c --q xx"
-    cli("tasks", *options.split(), "--after", "2026-01-31T16:00:00+08:00", "--before", "1h")
+    cli(
+        "tasks",
+        *options.split(),
+        "--after",
+        "2026-01-31T16:00:00+08:00",
+        "--before",
+        "1h",
+        "--finished-after",
+        "2026-02-01T00:00Z",
+        "--finished-before",
+        "2026-02-02T00:00Z",
+    )
     query = service.only("/tasks").query
     assert [value for name, value in query if name == "status"] == ["failed", "cancelled"]
     assert [value for name, value in query if name == "label"] == ["shop:sz", "a:b=c"]
     said = dict(query)
     assert (said["type"], said["concurrency_key"], said["q"], said["limit"]) == ("hello", "k=1", "xx", "50")
     assert said["created_after"] == "2026-01-31T08:00:00Z"
+    assert (said["finished_after"], said["finished_before"]) == ("2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z")
     assert abs(datetime.fromisoformat(said["created_before"]) - (datetime.now(UTC) - timedelta(hours=1))) < timedelta(
         minutes=1
     )
@@ -110,9 +122,16 @@ def test_show_in_a_pipe_as_json_and_on_a_terminal(
     document = task(attempts=[attempt, deferred], output_data={"text": "订单"})
     service.on("GET", f"/tasks/{TASK_ID}", ok(document))
     assert json.loads(cli("show", TASK_ID, "--json").stdout) == document
+    totals = [
+        {"kind": "full", "scope": "connection:main", "seconds": 62.0},
+        {"kind": "turn", "scope": "task", "seconds": 1.5},
+        {"kind": "rate", "scope": "everything", "seconds": 0.9},
+    ]
+    service.on("GET", f"/tasks/{TASK_ID}/waits", ok({"items": [], "totals": totals}))
     piped = dict(rows(cli("show", TASK_ID)))
     assert (piped["status"], piped["took"], piped["output"]) == ("completed", "3.5", '{"text": "订单"}')
     assert piped["upstream"] == "dify_version=1.14.2, run_id=r-1"
+    assert piped["waited for"] == "connection:main (full) 1 min 2 s, task (turn) 1.5 s"
     request.getfixturevalue("terminal")
     shown = cli("show", TASK_ID).stdout
     for part in ("1 min 3 s", "42", "no luck", '"text": "订单"'):

@@ -208,12 +208,16 @@ async def test_tasks_are_found_page_by_page(client: Client, service: ServiceDoub
         ok({"items": [task(id=OTHER_ID)], "next_cursor": None}),
     )
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    found = [each.id async for each in client.tasks(status="failed", labels={"a": "b"}, created_after=moment)]
+    found = [
+        each.id
+        async for each in client.tasks(status="failed", labels={"a": "b"}, created_after=moment, finished_before=moment)
+    ]
     assert found == [TASK_ID, OTHER_ID]
     first, second = service.all("/tasks")
     assert ("status", "failed") in first.query
     assert ("label", "a:b") in first.query
     assert ("created_after", "2026-01-01T00:00:00+00:00") in first.query
+    assert ("finished_before", "2026-01-01T00:00:00+00:00") in first.query
     assert ("cursor", "c") in second.query
 
 

@@ -63,6 +63,6 @@ def test_a_worker_that_is_drained_finishes_what_it_has_and_is_gone(tmp_path: Pat
         assert ended(worker) == 0
         assert running.wait(task)["attempt_count"] == 1
         expect(page.locator(".worker-live, .worker-draining")).to_have_count(0)
-        page.get_by_label("Show 1 that left or was lost").check()
+        page.get_by_label("Show 1 that left or was lost").click()
         expect(page.locator(".worker-state")).to_have_text("has left")
         visits.close()

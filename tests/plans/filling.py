@@ -238,6 +238,12 @@ def _around(words: Words) -> Iterator[str]:
                 (event_id, trigger_name, version, outcome, part, reason, conditions, task_id)
             SELECT {id_}, '{name}', 1, 'made', '', '', '[true]', {id_} {source} {some}
         """
+    yield f"""
+        INSERT INTO audit (id, at, actor, action, target, detail)
+        SELECT {id_}, {at}, CASE WHEN ({number}) % 1000 = 0 THEN 'few' ELSE 'many' END,
+            CASE WHEN ({number}) % 5000 = 7 THEN 'key.revoke' WHEN b.n % 3 = 0 THEN 'limit.change' ELSE 'type.put' END,
+            {words.text("'type:t-'", "b.n % 10")}, '{{}}' {source} {some}
+    """
     yield """
         INSERT INTO task_totals (type, status, shard, number)
         SELECT l.type, 'completed', s.n, 5000 FROM fill_lane l, fill_n s WHERE l.n < 10 AND s.n < 16

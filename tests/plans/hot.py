@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from plans.filling import FIRST, NOW, RARE, lane
 from plans.watching import Watch
@@ -25,14 +26,40 @@ from tradefree.tasks.callbacks.subscription import Subscriber, Subscription
 from tradefree.tasks.outcome import Completed, Report
 from tradefree.tasks.ports import LineFilter, Round, RunState, Submission, TaskFilter
 from tradefree.tasks.states import Status
+from tradefree.tasks.suggest import NEWEST
 from tradefree.tasks.task import LogLine, Task, lane_of, sort_at
 from tradefree.tasks.transitions import Change, Rules, finish
+from tradefree.tasks.waits import Cause, Stretch
 
 LEASE, TTL = 15.0, 3.0
 BATCH = 100
+HELD = Cause("full", "connection:main")
 PAGE = 51
 """A page of 50, and one to see whether there are more."""
 
+AN_HOUR = FIRST + timedelta(seconds=500_000)
+KNOWN: Mapping[str, TaskFilter] = {
+    "of all": TaskFilter(),
+    "of a type": TaskFilter(types=("t-0",)),
+    "of what a caller may see": TaskFilter(only_types=("t-1", RARE)),
+    "of a submitter": TaskFilter(submitted_by="many"),
+    "of a submitter's rare type": TaskFilter(submitted_by="many", types=("t-none",)),
+}
+TRAILS: Mapping[str, Mapping[str, Any]] = {
+    "everything": {},
+    "a target": {"target": "type:t-0"},
+    "an actor": {"actor": "few"},
+    "an actor who did nothing": {"actor": "nobody"},
+    "a kind": {"action": "limit.*"},
+    "a rare action": {"action": "key.revoke"},
+    "a rare action of one who did much": {"action": "key.revoke", "actor": "many"},
+    "since a moment": {"after": FIRST + timedelta(seconds=869_000)},
+    "a kind in a period": {
+        "action": "limit.*",
+        "after": FIRST + timedelta(seconds=800_000),
+        "before": FIRST + timedelta(seconds=800_100),
+    },
+}
 LISTS: Mapping[str, TaskFilter] = {
     "everything": TaskFilter(),
     "a status": TaskFilter(statuses=(Status.FAILED,)),
@@ -58,6 +85,15 @@ LISTS: Mapping[str, TaskFilter] = {
     "since a moment": TaskFilter(created_after=NOW - timedelta(seconds=20)),
     "before a moment": TaskFilter(created_before=FIRST + timedelta(days=10)),
     "failures since a moment": TaskFilter(statuses=(Status.FAILED,), created_after=FIRST + timedelta(seconds=850_000)),
+    "ended in an hour": TaskFilter(finished_after=AN_HOUR, finished_before=AN_HOUR + timedelta(hours=1)),
+    "ended since the beginning": TaskFilter(finished_after=FIRST),
+    "failed in an hour": TaskFilter(
+        statuses=(Status.FAILED,), finished_after=AN_HOUR, finished_before=AN_HOUR + timedelta(hours=1)
+    ),
+    "of a type, failed since the beginning": TaskFilter(
+        statuses=(Status.FAILED,), types=("t-1",), finished_after=FIRST
+    ),
+    "of a rare type, ended since the beginning": TaskFilter(types=(RARE,), finished_after=FIRST),
     "a text since a moment": TaskFilter(text="nobody wrote this", created_after=NOW - timedelta(hours=1)),
 }
 
@@ -211,6 +247,7 @@ async def _browse(store: SqlStore, watch: Watch, task_id: str) -> None:
         assert await store.moved(newest - PAGE, PAGE)
     with watch.named("what happened"):
         assert await store.happened(newest - 1000, newest)
+    await _holds(store, watch)
     with watch.named("the line of a moment"):
         assert await store.line_at(FIRST + timedelta(seconds=800_000))
     with watch.named("lines of all tasks"):
@@ -226,11 +263,19 @@ async def _browse(store: SqlStore, watch: Watch, task_id: str) -> None:
         assert await store.counts()
     with watch.named("all workers"):
         assert await store.all_workers()
+    for name, wanted in KNOWN.items():
+        with watch.named(f"known: {name}"):
+            await store.known(wanted, newest=NEWEST)
+    for name, trail in TRAILS.items():
+        with watch.named(f"trail: {name}"):
+            lines = await store.audit(limit=PAGE, **trail)
+        with watch.named(f"next of trail: {name}"):
+            await store.audit(limit=PAGE, before_id=lines[-1].id if lines else "ffffffff", **trail)
     for name, wanted in LISTS.items():
         with watch.named(f"list: {name}"):
             first = await store.find(wanted, limit=PAGE)
         with watch.named(f"next page: {name}"):
-            await store.find(wanted, limit=PAGE, before_id=first[-1].id if first else "ffffffff")
+            await store.find(wanted, limit=PAGE, below=wanted.place(first[-1]) if first else None)
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -257,6 +302,22 @@ def an_arrival(number: int) -> Arrival:
     made = Decision("rule-a", 1, Outcome.MADE, task_id=task.id)
     no = Decision("rule-b", 1, Outcome.NO_MATCH, "filter", conditions=(False,))
     return Arrival(Event.of(new, new_id_at(NOW), NOW, "key:many"), (made, no), {"rule-a": Submission(task)})
+
+
+async def _holds(store: SqlStore, watch: Watch) -> None:
+    """Two types, held by one thing after another for a day."""
+    for name in ("t-0", "t-1"):
+        begins = [NOW - timedelta(seconds=20 * number) for number in range(4000)]
+        await store.keep_stretches([Stretch(name, at, at + timedelta(seconds=15), HELD) for at in begins])
+    with watch.named("keep stretches"):
+        await store.keep_stretches([Stretch(f"s-{number}", NOW, NOW, HELD) for number in range(BATCH)])
+    with watch.named("stretches of an hour"):
+        ago = NOW - timedelta(hours=20)
+        assert len(await store.stretches("t-0", ago, ago + timedelta(hours=1), 2000)) == 180
+    with watch.named("stretches that go on"):
+        assert len(await store.open_stretches(NOW - timedelta(seconds=20))) == BATCH + 2
+    with watch.named("old stretches"):
+        assert await store.forget_stretches(NOW - timedelta(seconds=20 * 3998)) == 2
 
 
 async def _happen(store: SqlStore, watch: Watch) -> None:

@@ -24,9 +24,20 @@ from tradefree.access.secrets import SecretBox, new_key
 from tradefree.database.migrate import upgrade
 from tradefree.database.store import SqlStore
 from tradefree.database.stores.following import MANY, SOME
+from tradefree.tasks.suggest import NEWEST
 from tradefree.testing.clock import FrozenClock
 
-BIG = {"tasks", "task_logs", "task_labels", "attempts", "idempotency_keys", "events", "event_decisions"}
+BIG = {
+    "tasks",
+    "task_logs",
+    "task_labels",
+    "attempts",
+    "idempotency_keys",
+    "events",
+    "event_decisions",
+    "audit",
+    "hold_stretches",
+}
 READS_EVERYTHING = {"ALL", "index", "SCAN"}
 N = hot.BATCH
 IN_FLIGHT = filling.ODD - filling.ON_WORKER + 20
@@ -62,6 +73,7 @@ LINES = "task_logs.PRIMARY"
 LABELS, KEYS, LOGS = "task_labels.PRIMARY", "idempotency_keys.PRIMARY", "task_logs.ix_task_logs_task"
 LABEL_OF = "task_labels.ix_task_labels_task"
 
+STRETCHES = "hold_stretches.PRIMARY"
 OF_A_TASK = ("id", "attempts.PRIMARY", LOGS, LABEL_OF, "idempotency_keys.ix_idempotency_keys_created")
 
 EVENT, DECIDED = "events.PRIMARY", "event_decisions.PRIMARY"
@@ -105,6 +117,10 @@ ACTS = {
     "the newest line": Expected(set(), 2, sqlite={"task_logs.None"}),
     "what moves": Expected(keys("id", "task_logs.PRIMARY"), 5 * hot.PAGE),
     "what happened": Expected(keys("id", "task_logs.PRIMARY", "attempts.PRIMARY"), 3000),
+    "keep stretches": Expected(set(), 3 * N, sqlite_reads=10 * N),
+    "stretches of an hour": Expected(keys(STRETCHES), 4 * 180),
+    "stretches that go on": Expected(keys("hold_stretches.ix_hold_stretches_ended"), 3 * N),
+    "old stretches": Expected(keys("hold_stretches.ix_hold_stretches_ended"), 3 * N),
     "the line of a moment": Expected({"task_logs.PRIMARY"}, 50, sqlite={"task_logs.None", "task_logs.PRIMARY"}),
     "lines of all tasks": Expected(keys("id", LINES), MANY + 5 * hot.PAGE),
     "lines of a time": Expected(keys("id", LINES), 2 * MANY, sqlite=keys("id", LINES, "task_logs.None")),
@@ -162,13 +178,44 @@ LISTS = {
     "since a moment": Expected(keys("id"), FULL_PAGE),
     "before a moment": Expected(keys("id"), FULL_PAGE),
     "failures since a moment": Expected(keys("status", "id"), FULL_PAGE),
+    "ended in an hour": Expected(keys("finished", "id"), FULL_PAGE),
+    "ended since the beginning": Expected(keys("finished", "id"), FULL_PAGE + 10),
+    "failed in an hour": Expected(keys("finished", "status", "id"), TRIALS + 40 * FULL_PAGE),
+    "of a type, failed since the beginning": Expected(
+        keys("finished", "status", "type", "id"),
+        TRIALS + 400 * FULL_PAGE,
+        sqlite=keys("finished", "status", "type", "lane", "id"),
+    ),
+    "of a rare type, ended since the beginning": Expected(keys("finished", "type", "id"), TRIALS + FULL_PAGE),
     "a text since a moment": Expected(keys("id", "task_labels.ix_task_labels_task"), 120_000),
+}
+
+KNOWN = {
+    "of all": Expected(keys("id"), 6 * NEWEST, scans=True),
+    "of a type": Expected(keys("type", "id"), 6 * NEWEST),
+    "of what a caller may see": Expected(keys("type", "id"), 6 * NEWEST),
+    "of a submitter": Expected(keys("submitter", "id"), 6 * NEWEST),
+    "of a submitter's rare type": Expected(keys("submitter", "type", "id"), TRIALS),
+}
+TRAIL, BY_ACTOR, BY_ACTION = "audit.PRIMARY", "audit.ix_audit_actor", "audit.ix_audit_action"
+TRAILS = {
+    "everything": Expected({TRAIL}, FULL_PAGE, scans=True),
+    "a target": Expected({TRAIL, "audit.ix_audit_target"}, FULL_PAGE),
+    "an actor": Expected({TRAIL, BY_ACTOR}, FULL_PAGE),
+    "an actor who did nothing": Expected({TRAIL, BY_ACTOR}, 10),
+    "a kind": Expected({TRAIL, BY_ACTION}, 2 * FULL_PAGE),
+    "a rare action": Expected({TRAIL, BY_ACTION}, FULL_PAGE),
+    "a rare action of one who did much": Expected({TRAIL, BY_ACTION, BY_ACTOR}, TRIALS),
+    "since a moment": Expected({TRAIL}, FULL_PAGE),
+    "a kind in a period": Expected({TRAIL, BY_ACTION}, 2 * FULL_PAGE),
 }
 
 EXPECTED = (
     ACTS
     | EVENTS
     | {f"{page}: {name}": e for name, e in LISTS.items() for page in ("list", "next page")}
+    | {f"known: {name}": e for name, e in KNOWN.items()}
+    | {f"{page}: {name}": e for name, e in TRAILS.items() for page in ("trail", "next of trail")}
     | {f"{page}: {name}": e for name, e in HAPPENED.items() for page in ("events", "next events")}
 )
 
@@ -273,3 +320,5 @@ def _bad_plans_are_found_out(watch: Watch, kind: str) -> None:
 def test_every_list_is_expected() -> None:
     assert set(LISTS) == set(hot.LISTS)
     assert set(HAPPENED) == set(hot.HAPPENED)
+    assert set(KNOWN) == set(hot.KNOWN)
+    assert set(TRAILS) == set(hot.TRAILS)

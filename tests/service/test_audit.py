@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from service.service_world import API, World, a_world
 from tradefree.access.scopes import Scope
 
+SECOND = timedelta(seconds=1)
 CANARY = "app-canary-5f2d"
 HOOK = {"preset": "github", "secrets": [CANARY]}
 SCHEDULE = {"cron": "0 3 * * *", "event": {"type": "com.example.night"}}
@@ -107,6 +109,20 @@ async def test_a_line_names_the_key_by_its_id(world: World) -> None:
     await world.api.put(f"{API}/task-types/new", json={"runner": "echo"})
     keys = (await world.api.get(f"{API}/api-keys")).json()["items"]
     assert (await trail(world))[0]["detail"]["key"] in {key["id"] for key in keys}
+
+
+async def test_the_trail_of_a_time(world: World) -> None:
+    await world.api.put(f"{API}/task-types/new", json={"runner": "echo"})
+    [line] = (await world.api.get(f"{API}/audit", params={"action": "type.*", "actor": "a test"})).json()["items"]
+    at = datetime.fromisoformat(line["at"])
+    for params, count in (
+        ({"after": (at - SECOND).isoformat(), "before": (at + SECOND).isoformat()}, 1),
+        ({"after": (at + SECOND).isoformat()}, 0),
+        ({"before": (at - SECOND).isoformat()}, 0),
+    ):
+        answer = await world.api.get(f"{API}/audit", params={"target": "type:new", **params})
+        assert len(answer.json()["items"]) == count, params
+    assert (await world.api.get(f"{API}/audit", params={"after": "today"})).status_code == 422
 
 
 async def test_the_trail_is_for_admins_and_cannot_be_changed(world: World) -> None:

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from service.service_world import API, World, a_world
 from tradefree import errors
+from tradefree.access.scopes import Scope
 from tradefree.errors import (
     BacklogFull,
     Conflict,
@@ -142,3 +143,32 @@ async def test_long_fields_are_cut(world: World) -> None:
     assert len(answer.content) < 20_000
     assert len(problem["errors"]) == 20
     assert max(len(error["field"]) for error in problem["errors"]) == 300
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "facts"),
+    [
+        ({}, "missing", None),
+        ({"type": "echo", "priority": 500}, "less_than_equal", {"le": 100}),
+        ({"type": "echo", "delay": "soon"}, "duration", None),
+        ({"type": "echo", "concurrency_key": "k" * 256}, "string_too_long", {"max_length": 255}),
+        ({"type": "strict", "input_data": {"n": 5}}, "maximum", {"limit": 3}),
+        ({"type": "strict", "input_data": {"kind": 1}}, "enum", {"expected": "a, b"}),
+        ({"type": "nobody"}, "unknown", {"known": "echo, strict"}),
+    ],
+)
+async def test_a_reason_has_a_code_and_its_facts(
+    world: World, body: dict[str, object], code: str, facts: dict[str, object] | None
+) -> None:
+    schema = {"properties": {"n": {"maximum": 3}, "kind": {"enum": ["a", "b"]}}}
+    await world.api.put(f"{API}/task-types/strict", json={"runner": "echo", "input_schema": schema})
+    (error,) = (await world.api.post(f"{API}/tasks", json=body)).json()["errors"]
+    assert (error["code"], error.get("facts")) == (code, facts)
+
+
+async def test_a_refusal_has_a_code_and_its_facts(world: World) -> None:
+    reader = await world.as_key(Scope.TASKS_READ)
+    refused = (await reader.post(f"{API}/tasks", json={"type": "echo"})).json()
+    assert (refused["code"], refused["facts"]) == ("no_scope", {"scope": "tasks:write"})
+    unknown = (await world.api.get(f"{API}/tasks/{'0' * 8}-0000-7000-8000-{'0' * 12}")).json()
+    assert "code" not in unknown

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -28,7 +31,7 @@ NIGHT = Schedule.model_validate({"name": "night", "cron": "0 3 * * *", "event": 
 
 
 def line(clock: FrozenClock, action: str) -> Entry:
-    return Entry(new_id(), clock.now(), "ann", action, "x", {"after": {"n": 1}})
+    return Entry.new(clock.now(), "ann", action, "x", {"after": {"n": 1}})
 
 
 async def actions(store: AnyStore) -> list[str]:
@@ -71,7 +74,7 @@ async def test_the_trail_is_searched_by_who_and_what(store: AnyStore, clock: Fro
     for action in ("limit.pause", "limit.resume", "limits_x", "session.start"):
         await store.write_down(line(clock, action))
 
-    async def found(**wanted: str) -> list[str]:
+    async def found(**wanted: Any) -> list[str]:
         return [entry.action for entry in await store.audit(limit=10, **wanted)]
 
     assert await found(action="limit.*") == ["limit.resume", "limit.pause"]
@@ -79,6 +82,34 @@ async def test_the_trail_is_searched_by_who_and_what(store: AnyStore, clock: Fro
     assert await found(action="limit_*") == []
     assert len(await found(action="*", actor="ann")) == 4
     assert await found(actor="bob") == []
+
+
+async def test_the_trail_of_a_period_of_one_person(store: AnyStore, clock: FrozenClock) -> None:
+    """Between two moments, which are outside; in pages, whichever way is the shortest."""
+    moments = []
+    for action in ("limit.pause", "limit.resume", "type.put", "limit.pause", "limit.change"):
+        moments.append(clock.now())
+        for who in ("ann", "bob"):
+            await store.write_down(Entry.new(clock.now(), who, action, "x"))
+        clock.advance(1)
+
+    async def found(**wanted: Any) -> list[str]:
+        seen: list[Entry] = []
+        while page := await store.audit(limit=1, before_id=seen[-1].id if seen else None, **wanted):
+            seen += page
+        assert seen == await store.audit(limit=50, **wanted)
+        return [entry.action for entry in seen]
+
+    assert await found(actor="ann", after=moments[0], before=moments[4]) == ["limit.pause", "type.put", "limit.resume"]
+    assert await found(actor="bob", action="limit.*", after=moments[0]) == [
+        "limit.change",
+        "limit.pause",
+        "limit.resume",
+    ]
+    assert await found(action="limit.pause", before=moments[3], target="x", actor="ann") == ["limit.pause"]
+    assert await found(after=moments[4]) == await found(before=moments[0]) == []
+    tick = timedelta(microseconds=1)
+    assert len(await found(after=moments[2] - tick, before=moments[2] + tick)) == 2
 
 
 @on_disk

@@ -11,12 +11,12 @@ import pytest
 
 from stores.acts import Acts
 from stores.engines import AnyStore
-from tradefree.database.stores import finding
+from tradefree.database.stores import ways
 from tradefree.ids import new_id
-from tradefree.tasks.ports import TaskFilter
+from tradefree.tasks.ports import Known, Place, TaskFilter
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import LogLine, Task
-from tradefree.tasks.transitions import cancel
+from tradefree.tasks.transitions import cancel, revive
 from tradefree.testing.clock import FrozenClock
 
 
@@ -76,7 +76,7 @@ async def test_pages_have_no_gaps_and_no_repeats(acts: Acts, store: AnyStore, si
     await acts.submit(*tasks)
     seen: list[str] = []
     before: str | None = None
-    while page := await store.find(TaskFilter(types=("a",)), limit=size, before_id=before):
+    while page := await store.find(TaskFilter(types=("a",)), limit=size, below=Place(before) if before else None):
         assert len(page) <= size
         seen += [task.id for task in page]
         before = page[-1].id
@@ -142,7 +142,7 @@ async def test_whichever_way_is_taken_the_same_is_found(
     acts: Acts, store: AnyStore, monkeypatch: pytest.MonkeyPatch, distance: int
 ) -> None:
     """Tried over a short distance, all ways look alike."""
-    monkeypatch.setattr(finding, "TRIAL", distance)
+    monkeypatch.setattr(ways, "TRIAL", distance)
     tasks = await many(acts)
     wanted = TaskFilter(
         statuses=(Status.PENDING,), types=("a", "b"), labels={"n": "1", "shop": "fr"}, submitted_by="ann"
@@ -154,16 +154,82 @@ async def test_whichever_way_is_taken_the_same_is_found(
     ]
     assert expected
     assert await ids(store, wanted) == expected
-    assert [task.id for task in await store.find(wanted, limit=1, before_id=expected[0])] == expected[1:2]
+    assert [task.id for task in await store.find(wanted, limit=1, below=Place(expected[0]))] == expected[1:2]
 
 
 async def test_pages_of_several_statuses_are_in_one_order(acts: Acts, store: AnyStore) -> None:
     tasks = await many(acts)
     wanted = TaskFilter(statuses=(Status.PENDING, Status.CANCELLED, Status.FAILED))
     seen: list[str] = []
-    while page := await store.find(wanted, limit=3, before_id=seen[-1] if seen else None):
+    while page := await store.find(wanted, limit=3, below=Place(seen[-1]) if seen else None):
         seen += [task.id for task in page]
     assert seen == [task.id for task in reversed(tasks)]
+
+
+async def ended(acts: Acts) -> list[Task]:
+    """Tasks that ended in another order than they were created in, one second apart; among them some that live."""
+    tasks = await many(acts)
+    for task in reversed([task for task in tasks if not task.terminal][::2]):
+        acts.clock.advance(1)
+        await acts.store.decide([task.id], lambda t: cancel(t, acts.clock.now()))
+    return [await acts.see(task) for task in tasks]
+
+
+async def test_by_the_end_the_last_to_end_is_the_first(acts: Acts, store: AnyStore) -> None:
+    tasks = await ended(acts)
+    done = sorted((t for t in tasks if t.finished_at), key=lambda t: (t.finished_at, t.id), reverse=True)
+    moments = [task.finished_at for task in done]
+    for after, before, types, status, label in product(
+        (None, moments[3], moments[-1]),
+        (None, moments[1], moments[-1]),
+        ((), ("a",)),
+        ((), (Status.CANCELLED,), (Status.PENDING,)),
+        ({}, {"shop": "de"}),
+    ):
+        if after is before is None:
+            continue
+        wanted = TaskFilter(status, types, labels=label, finished_after=after, finished_before=before)
+        assert await ids(store, wanted) == [
+            task.id
+            for task, at in zip(done, moments, strict=True)
+            if at
+            and (after is None or at > after)
+            and (before is None or at < before)
+            and (not types or task.type in types)
+            and (not status or task.status in status)
+            and label.items() <= task.labels.items()
+        ], wanted
+
+
+@pytest.mark.parametrize("distance", [1, 1000])
+@pytest.mark.parametrize("types", [(), ("a", "b")])
+async def test_pages_by_the_end_have_no_gaps(
+    acts: Acts, store: AnyStore, monkeypatch: pytest.MonkeyPatch, types: tuple[str, ...], distance: int
+) -> None:
+    """What was on every other page is retried before the next is read: its end is gone. Several ended at once."""
+    monkeypatch.setattr(ways, "TRIAL", distance)
+    tasks = await ended(acts)
+    done = sorted((t for t in tasks if t.finished_at), key=lambda t: (t.finished_at, t.id), reverse=True)
+    wanted = TaskFilter(types=types, finished_after=tasks[0].created_at)
+    seen: list[str] = []
+    below: Place | None = None
+    while page := await store.find(wanted, limit=3, below=below):
+        seen += [task.id for task in page]
+        below = wanted.place(page[-1])
+        if len(seen) % 2:
+            await store.decide([task.id for task in page], lambda t: revive(t, acts.clock.now()))
+        assert len(seen) <= len(done)
+    assert seen == [task.id for task in done]
+
+
+async def test_what_tasks_are_known_by_is_read_of_the_newest(acts: Acts, store: AnyStore) -> None:
+    tasks = await many(acts)
+    assert await store.known(TaskFilter(), newest=3) == [
+        Known(task.type, task.concurrency_key, task.labels) for task in reversed(tasks[-3:])
+    ]
+    mine = await store.known(TaskFilter(submitted_by="ann", only_types=("a",)), newest=50)
+    assert [one.type for one in mine] == ["a"] * 4
+    assert await store.known(TaskFilter(types=("a",), only_types=("b",)), newest=50) == []
 
 
 async def test_who_may_see_no_type_sees_nothing(acts: Acts, store: AnyStore) -> None:

@@ -78,6 +78,8 @@ export interface paths {
          * Find tasks
          * @description Tasks that match all filters, newest first, a page at a time.
          *
+         *     With `finished_after` or `finished_before` the last to end is the first.
+         *
          *     Needs the scope `tasks:read`.
          */
         get: operations["list_tasks"];
@@ -121,6 +123,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggest values for a filter
+         * @description Up to 20 values that begin so, of the newest 2,000 tasks (of these types) as far as the key may see them.
+         *
+         *     Labels come as names with a colon until the prefix has one, then as `name:value`.
+         *
+         *     Needs the scope `tasks:read`.
+         */
+        get: operations["suggest_filters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks/{task_id}": {
         parameters: {
             query?: never;
@@ -137,6 +163,31 @@ export interface paths {
          *     Needs the scope `tasks:read`.
          */
         get: operations["get_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what a task waited for
+         * @description What a task waited for, piece by piece: each limit that held all tasks of its type, its key, its turn, a pause
+         *     after a failure, a person. It tells of the past; what holds a task now is in `waiting` of the task.
+         *
+         *     It is known to the second. What held tasks is kept for 30 days, and of one task the first 2,000 changes are told.
+         *
+         *     Needs the scope `tasks:read`.
+         */
+        get: operations["list_task_waits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1457,6 +1508,10 @@ export interface components {
             created_after?: string | null;
             /** Created Before */
             created_before?: string | null;
+            /** Finished After */
+            finished_after?: string | null;
+            /** Finished Before */
+            finished_before?: string | null;
         };
         /**
          * ActionOutcome
@@ -2380,6 +2435,22 @@ export interface components {
              * @example "customer_id" is a required property
              */
             reason: string;
+            /**
+             * Code
+             * @description The kind of reason, for programs, where it has one.
+             * @example required
+             */
+            code?: string | null;
+            /**
+             * Facts
+             * @description Names and numbers in the reason.
+             * @example {
+             *       "property": "customer_id"
+             *     }
+             */
+            facts?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * Finding
@@ -3161,6 +3232,33 @@ export interface components {
             reason?: string;
         };
         /**
+         * PieceDocument
+         * @description A time in which a task waited for one thing.
+         */
+        PieceDocument: {
+            /**
+             * Kind
+             * @description As in `holds`: `full`, `rate`, `paused`, ...; `key`: tasks of its key ran before it; `turn`: nothing held its type, others were before it; `later`: it was not due; `answer`: a person was asked.
+             */
+            kind: string;
+            /**
+             * Scope
+             * @example connection:main
+             */
+            scope: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Ended At
+             * Format: date-time
+             * @description Of a wait that goes on: now.
+             */
+            ended_at: string;
+        };
+        /**
          * PlannedTask
          * @description The task that would be made.
          */
@@ -3298,6 +3396,18 @@ export interface components {
              * @description What is wrong this time and what to do.
              */
             detail: string;
+            /**
+             * Code
+             * @description The kind of detail, for programs, where it has one.
+             */
+            code?: string | null;
+            /**
+             * Facts
+             * @description Names and numbers in the detail.
+             */
+            facts?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Instance
              * @description The path that was asked for.
@@ -4134,6 +4244,27 @@ export interface components {
             secret?: string | null;
         };
         /**
+         * Suggested
+         * @description What of a task is suggested.
+         * @enum {string}
+         */
+        Suggested: "type" | "concurrency_key" | "label";
+        /**
+         * SuggestionList
+         * @description What may be meant.
+         */
+        SuggestionList: {
+            /**
+             * Items
+             * @description Of the newest tasks the first.
+             * @example [
+             *       "customer 7",
+             *       "customer 71"
+             *     ]
+             */
+            items: string[];
+        };
+        /**
          * SystemDocument
          * @description What runs here, for whoever runs it.
          */
@@ -4251,7 +4382,7 @@ export interface components {
             dry_run?: boolean;
             /**
              * Limit
-             * @description Act on so many at most, the newest first; left out: on all. `next_cursor` leads on.
+             * @description Act on so many at most, in the order of the list; left out: on all. `next_cursor` leads on.
              */
             limit?: number | null;
             /**
@@ -5101,6 +5232,18 @@ export interface components {
             items: components["schemas"]["WaitDocument"][];
         };
         /**
+         * WaitedDocument
+         * @description How long a task waited for one thing, all in all.
+         */
+        WaitedDocument: {
+            /** Kind */
+            kind: string;
+            /** Scope */
+            scope: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * WaitingDocument
          * @description Why a task waits.
          */
@@ -5112,6 +5255,22 @@ export interface components {
              * @description Tasks of its lane before it, counted to 1,000: 1000 means as many or more. Null: not in line.
              */
             ahead: number | null;
+        };
+        /**
+         * WaitsDocument
+         * @description What a task waited for.
+         */
+        WaitsDocument: {
+            /**
+             * Items
+             * @description In order.
+             */
+            items: components["schemas"]["PieceDocument"][];
+            /**
+             * Totals
+             * @description The longest first.
+             */
+            totals: components["schemas"]["WaitedDocument"][];
         };
         /**
          * WorkerDocument
@@ -5337,6 +5496,10 @@ export interface operations {
                 q?: string | null;
                 created_after?: string | null;
                 created_before?: string | null;
+                /** @description Tasks that have ended since, the last to end first. */
+                finished_after?: string | null;
+                /** @description Tasks that had ended by then, the last to end first. */
+                finished_before?: string | null;
                 /** @description With input and output data; needs the scope `payloads:read`. */
                 payloads?: boolean;
                 limit?: number;
@@ -5349,7 +5512,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Newest first. */
+            /** @description Newest first, or the last to end first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5629,6 +5792,86 @@ export interface operations {
             };
         };
     };
+    suggest_filters: {
+        parameters: {
+            query: {
+                field: components["schemas"]["Suggested"];
+                /** @description What is typed so far; upper and lower case are the same. */
+                prefix?: string;
+                /** @description Of tasks of these types only. */
+                type?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionList"];
+                };
+            };
+            /** @description The body is not JSON, or a parameter cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key has no right to this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be accepted; `errors` names the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of this key, or too many tasks wait in a scope; `Retry-After` says when to come again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_task: {
         parameters: {
             query?: never;
@@ -5647,6 +5890,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskDetail"];
+                };
+            };
+            /** @description No good API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key has no right to this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not visible to this key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of this key, or too many tasks wait in a scope; `Retry-After` says when to come again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_task_waits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitsDocument"];
                 };
             };
             /** @description No good API key. */
@@ -10139,6 +10449,10 @@ export interface operations {
                 actor?: string | null;
                 /** @description What was done, `limit.pause`; `*` at the end for anything that begins so. */
                 action?: string | null;
+                /** @description Done since. */
+                after?: string | null;
+                /** @description Done by then. */
+                before?: string | null;
                 limit?: number;
                 cursor?: string;
             };

@@ -54,7 +54,7 @@ class ApiKey:
     def require(self, scope: Scope) -> None:
         """Raise Forbidden, naming the scope that is missing."""
         if not self.allows(scope):
-            raise Forbidden(f"this key has no scope {scope.value!r}")
+            raise Forbidden(f"this key has no scope {scope.value!r}", code="no_scope", facts={"scope": scope.value})
 
 
 class KeyStore(Protocol):
@@ -94,9 +94,9 @@ def well_formed(secret: str) -> bool:
 def require_good(key: ApiKey, now: datetime) -> None:
     """Raise Unauthorized, saying why, if the key is good no more."""
     if key.revoked_at is not None:
-        raise Unauthorized("the API key has been revoked")
+        raise Unauthorized("the API key has been revoked", code="key_revoked")
     if key.expires_at is not None and key.expires_at <= now:
-        raise Unauthorized("the API key has expired")
+        raise Unauthorized("the API key has expired", code="key_expired")
 
 
 def _checksum(body: str) -> str:
@@ -142,7 +142,7 @@ class Keys:
     async def authenticate(self, secret: str) -> ApiKey:
         """The key that this secret belongs to; raises Unauthorized, saying what is wrong with it."""
         if not well_formed(secret):
-            raise Unauthorized("the API key is not well-formed: was it copied whole?")
+            raise Unauthorized("the API key is not well-formed: was it copied whole?", code="key_malformed")
         hashed = digest(secret)
         key = await self._lookup(hashed)
         now = self._clock.now()
@@ -161,14 +161,14 @@ class Keys:
         if key is None or self._clock.monotonic() - read_at >= CACHE_SECONDS:
             key = await self._store.key_by_hash(hashed)
             if key is None:
-                raise Unauthorized("the API key is unknown")
+                raise Unauthorized("the API key is unknown", code="key_unknown")
             self._seen[hashed] = (self._clock.monotonic(), key)
         return key
 
     async def revoke(self, key_id: str, *, by: str = "system") -> ApiKey:
         """Revoke a key: at once here, within ``CACHE_SECONDS`` in other services. NotFound if there is none."""
         now = self._clock.now()
-        entry = Entry(new_id(), now, by, "key.revoke", f"key:{key_id}"[:255])
+        entry = Entry.new(now, by, "key.revoke", f"key:{key_id}"[:255])
         key = await self._store.revoke_key(key_id, now, entry)
         if key is None:
             raise NotFound(f"no API key {key_id}")
@@ -189,4 +189,4 @@ def _entry(now: datetime, by: str, action: str, key: ApiKey) -> Entry:
         "own_only": key.own_only,
         "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
     }
-    return Entry(new_id(), now, by, action, f"key:{key.id}", detail)
+    return Entry.new(now, by, action, f"key:{key.id}", detail)

@@ -18,7 +18,7 @@ from tradefree.access.quotas import Quotas, quota_rate
 from tradefree.access.scopes import Scope
 from tradefree.clock import Clock
 from tradefree.errors import RateLimited, Unauthorized
-from tradefree.ids import digest, new_id
+from tradefree.ids import digest
 from tradefree.tasks.ports import Entry
 
 IDLE = timedelta(hours=12)
@@ -114,11 +114,11 @@ class Sessions:
         now = self._clock.now()
         session = await self._store.session(digest(token))
         if session is None:
-            raise Unauthorized("the session has ended; sign in again")
+            raise Unauthorized("the session has ended; sign in again", code="session_ended")
         require_good(session.key, now)
         if session.ends_at <= now:
             await self._store.end_session(session.token_hash)
-            raise Unauthorized("the session has ended for its age; sign in again")
+            raise Unauthorized("the session has ended for its age; sign in again", code="session_ended")
         if now - session.seen_at >= TOUCH:
             await self._store.touch_session(session.token_hash, now)
         return session
@@ -143,4 +143,4 @@ def _network(address: str) -> str:
 
 
 def _entry(now: datetime, action: str, key: ApiKey, **detail: str) -> Entry:
-    return Entry(new_id(), now, key.name, action, f"key:{key.id}", {"key": key.id, **detail})
+    return Entry.new(now, key.name, action, f"key:{key.id}", {"key": key.id, **detail})

@@ -22,7 +22,6 @@ from tradefree.database.migrate import known, upgrade
 from tradefree.database.stores.auditing import note
 from tradefree.database.tables import leaders, workers
 from tradefree.errors import BackupDamaged, InvalidInput, SettingsError
-from tradefree.ids import new_id
 from tradefree.tasks.ports import Entry
 from tradefree.tasks.task import GONE, WorkerStatus
 
@@ -180,7 +179,7 @@ async def _settle(connection: AsyncConnection) -> None:
 async def _tell(connection: AsyncConnection, reader: ArchiveReader, now: datetime) -> None:
     """A line of the audit trail: from here on, history has a seam."""
     detail = {"made_at": reader.facts["made_at"], "schema": reader.schema}
-    entry = Entry(new_id(), now, "command line", "database.restored", f"backup:{reader.facts['id']}", detail)
+    entry = Entry.new(now, "command line", "database.restored", f"backup:{reader.facts['id']}", detail)
     await note(connection, entry)
 
 

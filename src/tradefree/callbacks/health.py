@@ -10,7 +10,6 @@ import structlog
 
 from tradefree.clock import Clock
 from tradefree.errors import StorageUnavailable
-from tradefree.ids import new_id
 from tradefree.tasks.callbacks.subscription import Outcomes, Pause
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.ports import DISPATCH, Entry, Signals, SubscriptionStore
@@ -80,7 +79,7 @@ class HealthBook:
 
     async def _pause(self, name: str, reason: str) -> None:
         now = self._clock.now()
-        entry = Entry(new_id(), now, SYSTEM, "subscription.pause", f"subscription:{name}", {"reason": reason})
+        entry = Entry.new(now, SYSTEM, "subscription.pause", f"subscription:{name}", {"reason": reason})
         if await self._store.pause_subscription(name, Pause(by=SYSTEM, at=now, reason=reason), entry):
             log.warning("subscription paused", subscription=name, reason=reason)
             self._catalog.forget()

@@ -105,14 +105,13 @@ async def _bring(store: SqlStore, manifest: Manifest, *, dry_run: bool) -> list[
 def _entry(kind: str, definition: BaseModel | None, name: str | None = None) -> Entry:
     """For the audit trail: what it is now, without its secrets. ``name`` where the definition has none."""
     from tradefree.clock import SystemClock
-    from tradefree.ids import new_id
     from tradefree.tasks.ports import Entry
 
     secret = {"api_key", "secrets"}
     after = definition and definition.model_dump(mode="json", exclude_defaults=True, exclude=secret)
     target = name or f"{kind}:{getattr(definition, 'name', '')}"
     action = "limit.define" if kind == "limit" else f"{kind}.put"
-    return Entry(new_id(), SystemClock().now(), person("tradefree apply"), action, target[:255], {"after": after})
+    return Entry.new(SystemClock().now(), person("tradefree apply"), action, target[:255], {"after": after})
 
 
 async def _subscriptions(store: SqlStore, manifest: Manifest, *, dry_run: bool) -> list[Change]:

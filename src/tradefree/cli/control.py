@@ -15,6 +15,8 @@ from tradefree.cli.options import (
     ApiKey,
     AsJson,
     Before,
+    FinishedAfter,
+    FinishedBefore,
     KeyFilter,
     LabelFilter,
     Query,
@@ -43,6 +45,8 @@ def cancel(
     q: Query = None,
     after: After = None,
     before: Before = None,
+    finished_after: FinishedAfter = None,
+    finished_before: FinishedBefore = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -54,7 +58,7 @@ def cancel(
     tradefree cancel 019bdf3c-5a6e
     tradefree cancel --all --status pending --type triage-message
     """
-    filters = Filters(status, type_name, key, label, q, after, before)
+    filters = Filters(status, type_name, key, label, q, after, before, finished_after, finished_before)
     if _by_id(ids, filters, everything=everything, dry_run=dry_run):
         _each(url, api_key, ids or [], "cancellation", {}, as_json=as_json)
     else:
@@ -74,6 +78,8 @@ def retry(
     q: Query = None,
     after: After = None,
     before: Before = None,
+    finished_after: FinishedAfter = None,
+    finished_before: FinishedBefore = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -85,7 +91,7 @@ def retry(
     tradefree retry 019bdf3c-5a6e --input @mended.json
     tradefree retry --type summarize-order --after 2h
     """
-    filters = Filters(status, type_name, key, label, q, after, before)
+    filters = Filters(status, type_name, key, label, q, after, before, finished_after, finished_before)
     if _by_id(ids, filters, everything=everything, dry_run=dry_run):
         body = {} if input_text is None else {"input_data": read_input(input_text)}
         _each(url, api_key, ids or [], "retries", body, as_json=as_json)

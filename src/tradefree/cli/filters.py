@@ -24,6 +24,8 @@ class Filters:
     text: str | None = None
     after: str | None = None
     before: str | None = None
+    finished_after: str | None = None
+    finished_before: str | None = None
 
     @property
     def empty(self) -> bool:
@@ -39,6 +41,8 @@ class Filters:
             "q": self.text,
             "created_after": moment(self.after, "--after"),
             "created_before": moment(self.before, "--before"),
+            "finished_after": moment(self.finished_after, "--finished-after"),
+            "finished_before": moment(self.finished_before, "--finished-before"),
         }
         return {name: value for name, value in said.items() if value not in (None, [], {})}
 

@@ -85,3 +85,11 @@ After = Annotated[
 Before = Annotated[
     str | None, typer.Option("--before", metavar="TIME", help="Created before; as --after.", rich_help_panel=_WHICH)
 ]
+FinishedAfter = Annotated[
+    str | None,
+    typer.Option("--finished-after", metavar="TIME", help="Ended after; as --after.", rich_help_panel=_WHICH),
+]
+FinishedBefore = Annotated[
+    str | None,
+    typer.Option("--finished-before", metavar="TIME", help="Ended before; as --after.", rich_help_panel=_WHICH),
+]

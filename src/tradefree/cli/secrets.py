@@ -41,11 +41,10 @@ def rotate(
     async def work(store: SqlStore) -> Resealed:
         from tradefree.clock import SystemClock
         from tradefree.database.migrate import require_current
-        from tradefree.ids import new_id
         from tradefree.tasks.ports import Entry
 
         await require_current(store.database)
-        entry = Entry(new_id(), SystemClock().now(), person("tradefree secrets"), "secrets.rotate", "secrets")
+        entry = Entry.new(SystemClock().now(), person("tradefree secrets"), "secrets.rotate", "secrets")
         return await store.reseal(entry, dry_run=dry_run)
 
     done = with_store(work)

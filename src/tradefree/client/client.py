@@ -198,12 +198,20 @@ class Client:
         text: str | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        finished_after: datetime | None = None,
+        finished_before: datetime | None = None,
         payloads: bool = False,
     ) -> AsyncGenerator[Task]:
-        """The tasks that match everything given, newest first."""
+        """The tasks that match everything given, newest first; the last to end first if it is about their ends."""
         params = [("status", each) for each in _words(status)] + [("type", each) for each in _words(type)]
         params += [("label", f"{name}:{value}") for name, value in (labels or {}).items()]
-        for name, moment in (("created_after", created_after), ("created_before", created_before)):
+        moments = {
+            "created_after": created_after,
+            "created_before": created_before,
+            "finished_after": finished_after,
+            "finished_before": finished_before,
+        }
+        for name, moment in moments.items():
             params += [(name, _aware(moment, name).isoformat())] if moment is not None else []
         for name, value in (("concurrency_key", concurrency_key), ("q", text)):
             params += [(name, value)] if value is not None else []

@@ -138,6 +138,8 @@ class SyncClient:
         text: str | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        finished_after: datetime | None = None,
+        finished_before: datetime | None = None,
         payloads: bool = False,
     ) -> Iterator[Task]:
         """See ``Client.tasks``."""
@@ -150,6 +152,8 @@ class SyncClient:
                 text=text,
                 created_after=created_after,
                 created_before=created_before,
+                finished_after=finished_after,
+                finished_before=finished_before,
                 payloads=payloads,
             )
         )

@@ -75,6 +75,7 @@ tasks = sa.Table(
     sa.Index("ix_tasks_status", "status", "id"),
     sa.Index("ix_tasks_type", "type", "id"),
     sa.Index("ix_tasks_submitter", "submitted_by", "id"),
+    sa.Index("ix_tasks_finished", "finished_at", "id"),
     comment="What people submit",
     **MYSQL,
 )
@@ -298,6 +299,8 @@ audit = sa.Table(
     sa.Column("target", text(255), nullable=False),
     sa.Column("detail", JsonText, nullable=False),
     sa.Index("ix_audit_target", "target", "id"),
+    sa.Index("ix_audit_actor", "actor", "id"),
+    sa.Index("ix_audit_action", "action", "id"),
     comment="Who changed what",
     **MYSQL,
 )

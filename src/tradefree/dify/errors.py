@@ -44,6 +44,7 @@ _TAG = re.compile(r"<(script|style).*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
 class DifyError(TradefreeError):
     """Something went wrong with Dify. ``status`` is None where no HTTP answer was involved."""
 
+    code: str
     retryable: ClassVar[bool] = False
     may_have_started: ClassVar[bool] = False
 

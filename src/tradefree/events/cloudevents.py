@@ -91,10 +91,10 @@ def _event(said: dict[str, Any], data: Json, binary: bool) -> NewEvent:
         raise InvalidInput(reason, field="specversion")
     for name in REQUIRED:
         if name not in said:
-            raise InvalidInput("is required", field=name)
+            raise InvalidInput("is required", field=name, code="missing")
     for name in _TEXTS:
         if not isinstance(said.get(name, ""), str):
-            raise InvalidInput("should be text", field=name)
+            raise InvalidInput("should be text", code="string_type", field=name)
     time = said.pop("time", None)
     return NewEvent(
         id=said.pop("id"),

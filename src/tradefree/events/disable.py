@@ -8,7 +8,6 @@ from datetime import datetime
 
 from tradefree.events.decide import DISABLE_AFTER, Decision, streak_after
 from tradefree.events.trigger import Kept, Version
-from tradefree.ids import new_id
 from tradefree.tasks.ports import Entry
 
 SYSTEM = "system"
@@ -29,5 +28,5 @@ def counted(kept: Kept, decisions: Sequence[Decision], now: datetime) -> tuple[K
     trigger = kept.trigger.model_copy(update={"enabled": False})
     version = Version(trigger.name, kept.version + 1, trigger, now, SYSTEM, reason)
     detail = {"reason": reason, "version": version.version}
-    entry = Entry(new_id(), now, SYSTEM, DISABLED, f"trigger:{trigger.name}", detail)
+    entry = Entry.new(now, SYSTEM, DISABLED, f"trigger:{trigger.name}", detail)
     return Kept(trigger, version.version, now, SYSTEM, streak, reason), (version, entry)

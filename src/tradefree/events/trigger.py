@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
+from tradefree.errors import BadValue
 from tradefree.expressions import Expression
 from tradefree.tasks.durations import YEAR, Duration
 from tradefree.tasks.submit import LABEL_KEY, MAX_LABELS
@@ -38,7 +39,7 @@ def _check_expression(text: str) -> str:
 
 def _check_pattern(text: str) -> str:
     if not text or not _PATTERN.fullmatch(text):
-        raise ValueError("should be an event type, without spaces; `*` is allowed at its end alone")
+        raise BadValue("should be an event type, without spaces; `*` is allowed at its end alone", "event_type")
     return text
 
 
@@ -90,7 +91,7 @@ Mapping = Annotated[str | dict[str, Any], AfterValidator(_check_mapping)]
 
 def _check_labels(labels: dict[str, str]) -> dict[str, str]:
     if len(labels) > MAX_LABELS:
-        raise ValueError(f"at most {MAX_LABELS} labels, these are {len(labels)}")
+        raise BadValue(f"at most {MAX_LABELS} labels, these are {len(labels)}", "many_labels", most=MAX_LABELS)
     return labels
 
 

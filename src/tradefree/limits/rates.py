@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tradefree.errors import BadValue
+
 SECOND = 1_000_000
 """Microseconds."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,10 +68,12 @@ def parse_rate(text: str, burst: int = 1) -> Rate:
     """``60/m``, ``5/s``, ``100/15m``. Raises ValueError with a sentence."""
     found = _TEXT.match(text)
     if found is None:
-        raise ValueError("should be starts per period, such as 5/s, 60/m, 100/15m, 1000/h or 5000/d")
+        raise BadValue("should be starts per period, such as 5/s, 60/m, 100/15m, 1000/h or 5000/d", "rate")
     starts, number, unit = int(found[1]), int(found[2] or 1), found[3]
     if starts < 1 or number < 1:
-        raise ValueError("should allow at least one start per period; to stop everything, pause the scope")
+        raise BadValue(
+            "should allow at least one start per period; to stop everything, pause the scope", "rate_of_none"
+        )
     if starts > 10_000 * number * _PERIODS[unit]:
-        raise ValueError("is more than 10,000 starts per second; leave it out for no limit")
+        raise BadValue("is more than 10,000 starts per second; leave it out for no limit", "rate_too_high")
     return Rate(starts, float(number * _PERIODS[unit]), burst)

@@ -71,7 +71,9 @@ def require_ours(request: Request, token: str, settings: Settings) -> None:
     require_own_origin(request, settings)
     given = request.headers.get(HEADER, "")
     if not hmac.compare_digest(given.encode(), csrf_token(token).encode()):
-        raise Forbidden(f"a request by cookie that changes something needs the header {HEADER}, from the session")
+        raise Forbidden(
+            f"a request by cookie that changes something needs the header {HEADER}, from the session", code="no_csrf"
+        )
 
 
 def require_own_origin(request: Request, settings: Settings) -> None:
@@ -81,4 +83,7 @@ def require_own_origin(request: Request, settings: Settings) -> None:
         return
     ours = {request.headers.get("host", "").lower(), urlsplit(settings.public_url or "").netloc.lower()}
     if urlsplit(origin).netloc.lower() not in ours - {""}:
-        raise Forbidden("the request was made by the page of another site; set TRADEFREE_PUBLIC_URL if it is this one")
+        raise Forbidden(
+            "the request was made by the page of another site; set TRADEFREE_PUBLIC_URL if it is this one",
+            code="other_site",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +20,7 @@ from tradefree.errors import (
     BacklogFull,
     BadSignature,
     Conflict,
+    Fact,
     Forbidden,
     IdempotencyMismatch,
     InvalidInput,
@@ -29,6 +30,7 @@ from tradefree.errors import (
     StorageUnavailable,
     TradefreeError,
     Unauthorized,
+    kind_of,
 )
 from tradefree.service.models.problem import FieldProblem, Problem
 from tradefree.service.refusals import BadParameter, BodyTooLarge, NotJson, UnsupportedMedia
@@ -100,16 +102,20 @@ def problem_of(error: Exception) -> Problem:
         kind = Kind(phrase.lower().replace(" ", "-"), phrase, error.status_code)
         return _problem(kind, str(error.detail))
     kind = next((kind for known, kind in KINDS.items() if isinstance(error, known)), INTERNAL)
-    if kind is INTERNAL:
+    if kind is INTERNAL or not isinstance(error, TradefreeError):
         return _problem(kind, "The service failed to answer; its log tells why, under the request id.")
-    errors = [(error.field, error.reason)] if isinstance(error, InvalidInput) else []
-    return _problem(kind, str(error), errors)
+    code, facts = error.code, _facts(error.facts)
+    if isinstance(error, InvalidInput):
+        return _problem(kind, str(error), [_field(error.field, error.reason, code, facts)])
+    problem = _problem(kind, str(error))
+    problem.code, problem.facts = code, facts
+    return problem
 
 
 def invalid_fields(details: Iterable[Mapping[str, Any]], *, skip: int = 0) -> Problem:
     """A problem from pydantic's list of errors; ``skip`` path parts in front are not part of the field."""
-    errors = [(_path(detail["loc"][skip:]), _reason(detail)) for detail in details]
-    named = "; ".join(f"{field}: {reason}" if field else reason for field, reason in errors[:3])
+    errors = [_field_of(detail, skip) for detail in details]
+    named = "; ".join(f"{one.field}: {one.reason}" if one.field else one.reason for one in errors[:3])
     return _problem(INVALID, named, errors)
 
 
@@ -118,14 +124,34 @@ def in_body(error: ValidationError) -> RequestValidationError:
     return RequestValidationError([{**detail, "loc": ("body", *detail["loc"])} for detail in error.errors()])
 
 
-def _problem(kind: Kind, detail: str, errors: Iterable[tuple[str, str]] = ()) -> Problem:
+def _problem(kind: Kind, detail: str, errors: Sequence[FieldProblem] = ()) -> Problem:
     return Problem(
         type=f"urn:tradefree:problem:{kind.slug}",
         title=kind.title,
         status=kind.status,
         detail=detail[: 3 * LONGEST],
-        errors=[FieldProblem(field=f[:LONGEST], reason=r[:LONGEST]) for f, r in list(errors)[:MOST_ERRORS]],
+        errors=list(errors[:MOST_ERRORS]),
     )
+
+
+def _field(field: str, reason: str, code: str | None, facts: dict[str, Any] | None) -> FieldProblem:
+    return FieldProblem(field=field[:LONGEST], reason=reason[:LONGEST], code=code, facts=facts)
+
+
+def _field_of(detail: Mapping[str, Any], skip: int) -> FieldProblem:
+    code, facts = kind_of(detail)
+    if code == "string_pattern_mismatch" and detail["loc"][-1] == "[key]":
+        code = "bad_name"
+    return _field(_path(detail["loc"][skip:]), _reason(detail), code, _facts(facts))
+
+
+def _facts(given: Mapping[str, Fact]) -> dict[str, Any] | None:
+    """Names and numbers; a list of choices as they stand in sentences of any language."""
+    facts = {
+        name: value.replace(" or ", ", ")[:LONGEST] if isinstance(value, str) else value
+        for name, value in given.items()
+    }
+    return facts or None
 
 
 def _path(location: Iterable[Any]) -> str:

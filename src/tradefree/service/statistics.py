@@ -31,7 +31,7 @@ async def statistics(system: System, caller: Caller) -> Stats:
 def may_count(caller: Caller) -> None:
     """Raise Forbidden for a caller that sees only its own tasks."""
     if caller.own_only:
-        raise Forbidden("this key sees only its own tasks; there are no statistics of those")
+        raise Forbidden("this key sees only its own tasks; there are no statistics of those", code="own_tasks")
 
 
 def counts_for(name: str, caller: Caller) -> bool:

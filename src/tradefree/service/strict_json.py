@@ -47,7 +47,7 @@ def loads(raw: bytes) -> Any:
 
 
 def _too_deep() -> InvalidInput:
-    return InvalidInput(f"nested deeper than {MAX_DEPTH} levels", field="")
+    return InvalidInput(f"nested deeper than {MAX_DEPTH} levels", field="", code="too_deep", facts={"most": MAX_DEPTH})
 
 
 def _depth(raw: bytes) -> int:

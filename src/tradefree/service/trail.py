@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tradefree.ids import new_id
 from tradefree.service.callers import Caller
 from tradefree.service.context import System
 from tradefree.tasks.ports import Entry
@@ -18,7 +17,7 @@ SECRET = {"api_key", "secrets", "secret"}
 
 def entry(system: System, caller: Caller, action: str, target: str, detail: Mapping[str, Any] | None = None) -> Entry:
     """Who did what to which thing, now. The name of a key is no proof of who it is, so its id stands there, too."""
-    return Entry(new_id(), system.clock.now(), caller.name, action, target[:255], {**(detail or {}), "key": caller.id})
+    return Entry.new(system.clock.now(), caller.name, action, target[:255], {**(detail or {}), "key": caller.id})
 
 
 def shown(definition: BaseModel | None) -> dict[str, Any] | None:

@@ -46,12 +46,16 @@ class Catalog:
         if name not in types and self._age() >= NEWS_AGE:  # another service may have defined it just now
             types = await self.anew()
         if name.startswith(OURS):
-            raise InvalidInput(f"tasks of type {name[:80]!r} are made by the system itself", field="type")
+            raise InvalidInput(
+                f"tasks of type {name[:80]!r} are made by the system itself", field="type", code="type_of_ours"
+            )
         if name not in types:
             known = (
                 ", ".join([name for name in sorted(types) if not name.startswith(OURS)][:10]) or "none is defined yet"
             )
-            raise InvalidInput(f"unknown task type {name[:80]!r}; known: {known}", field="type")
+            raise InvalidInput(
+                f"unknown task type {name[:80]!r}; known: {known}", field="type", code="unknown", facts={"known": known}
+            )
         return types[name]
 
     async def book(self, *, version: int | None = None) -> Book:

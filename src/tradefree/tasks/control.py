@@ -10,7 +10,7 @@ from tradefree.clock import Clock
 from tradefree.errors import Conflict, InvalidInput, NotFound
 from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.mover import Mover
-from tradefree.tasks.ports import WORKERS, BrowseStore, DecideStore, Signals, TaskFilter
+from tradefree.tasks.ports import WORKERS, BrowseStore, DecideStore, Place, Signals, TaskFilter
 from tradefree.tasks.questions import Question, answer_of
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Json, Task
@@ -27,8 +27,8 @@ class ActionResult:
 
     matched: int
     changed: int
-    last_id: str | None = None
-    """Where to go on: there may be more below this id."""
+    last: Place | None = None
+    """Where to go on: there may be more below it."""
 
 
 class Control:
@@ -49,7 +49,7 @@ class Control:
         await self._decide([task_id], lambda task: cancel(task, now, by))
         task = await self._found(task_id)
         if task.status in (Status.COMPLETED, Status.FAILED):
-            raise Conflict(f"the task has already {task.status}; there is nothing to cancel")
+            raise Conflict(f"the task has already {task.status}; there is nothing to cancel", code="ended_already")
         return task
 
     async def retry(self, task_id: str, by: str | None = None, input_data: Json = None) -> Task:
@@ -57,7 +57,9 @@ class Control:
         before = await self._found(task_id)
         task_type = (await self._catalog.types()).get(before.type)
         if task_type is None:
-            raise Conflict(f"task type {before.type!r} is not defined any more; define it before the retry")
+            raise Conflict(
+                f"task type {before.type!r} is not defined any more; define it before the retry", code="type_gone"
+            )
         values = {}
         if input_data is not None:
             if before.type.startswith(OURS):
@@ -67,7 +69,7 @@ class Control:
         now = self._clock.now()
         changes = await self._decide([task_id], lambda task: revive(task, now, by, values))
         if not changes:
-            raise Conflict(f"the task is {before.status}; only a task that has ended can be retried")
+            raise Conflict(f"the task is {before.status}; only a task that has ended can be retried", code="not_ended")
         return await self._found(task_id)
 
     async def answer(
@@ -85,13 +87,16 @@ class Control:
         """
         asked = (before := await self._found(task_id)).question
         if before.status is not Status.AWAITING_INPUT or asked is None:
-            raise Conflict(_not_waiting(before))
+            raise Conflict(_not_waiting(before), code="not_asked")
         if question_id not in (None, asked["id"]):
-            raise Conflict(f"the task asks something else by now (question {asked['id']}); look at it again")
+            raise Conflict(
+                f"the task asks something else by now (question {asked['id']}); look at it again",
+                code="changed_meanwhile",
+            )
         given = Question.of(asked).check(action, inputs)
         now = self._clock.now()
         if before.answer_by is not None and before.answer_by <= now:
-            raise Conflict("the time for an answer is over")
+            raise Conflict("the time for an answer is over", code="answer_overdue")
         same = asked["id"]
         changes = await self._decide(
             [task_id],
@@ -99,7 +104,7 @@ class Control:
         )
         task = await self._found(task_id)
         if not changes:
-            raise Conflict(_not_waiting(task))
+            raise Conflict(_not_waiting(task), code="not_asked")
         return task
 
     async def act(
@@ -109,10 +114,10 @@ class Control:
         by: str | None = None,
         *,
         most: int | None = None,
-        before_id: str | None = None,
+        below: Place | None = None,
     ) -> ActionResult:
         """``cancel`` or ``retry`` everything that matches now, in small transactions; or ``most`` of it, the newest
-        first, with ids below ``before_id``."""
+        first, below a place."""
         now = self._clock.now()
         types = await self._catalog.types()
         moves: dict[str, Callable[[Task], Change | None]] = {
@@ -122,13 +127,13 @@ class Control:
         matched = changed = 0
         while most is None or matched < most:
             limit = PAGE if most is None else min(PAGE, most - matched)
-            page = await self._browse.find(wanted, limit=limit, before_id=before_id)
+            page = await self._browse.find(wanted, limit=limit, below=below)
             changed += len(await self._decide([task.id for task in page], moves[action]))
             matched += len(page)
             if len(page) < limit:
                 return ActionResult(matched, changed)
-            before_id = page[-1].id
-        return ActionResult(matched, changed, before_id)
+            below = wanted.place(page[-1])
+        return ActionResult(matched, changed, below)
 
     async def _decide(self, ids: Sequence[str], move: Callable[[Task], Change | None]) -> list[Change]:
         changes = await self._mover.move(ids, move)

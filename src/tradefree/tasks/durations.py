@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from tradefree.errors import BadValue
+
 YEAR = 366 * 86400.0
 """Seconds: nothing waits longer."""
 
@@ -21,7 +23,7 @@ def parse_duration(value: Any) -> Any:
         return value
     text = value.replace(" ", "").lower()
     if not _WHOLE.fullmatch(text):
-        raise ValueError("should be a number of seconds or a duration such as 30s, 10m, 1h30m, 2d")
+        raise BadValue("should be a number of seconds or a duration such as 30s, 10m, 1h30m, 2d", "duration")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 

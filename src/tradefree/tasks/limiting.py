@@ -11,8 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tradefree.clock import Clock
-from tradefree.errors import InvalidInput, NotFound
-from tradefree.ids import new_id
+from tradefree.errors import InvalidInput, NotFound, kind_of
 from tradefree.limits.caps import Caps, Mode, Override
 from tradefree.limits.scopes import EVERYTHING, Scope, parse_scope
 from tradefree.tasks.book import Book
@@ -20,6 +19,7 @@ from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.ports import DISPATCH, BrowseStore, CatalogStore, Entry, Signals
 from tradefree.tasks.task import Task, lane_of, type_of_lane
 from tradefree.tasks.types import NAME_PATTERN, OURS
+from tradefree.tasks.waits import TURN, Cause
 from tradefree.tasks.why import Hold, View, why
 
 MOST_LANES = 50
@@ -66,6 +66,13 @@ class Limiting:
         in_line = task.status == "pending" and not task.holds_slot
         return Waiting(holds, await self._browse.ahead_of(task, AHEAD_AT_MOST) if in_line else None)
 
+    async def in_line(self, task: Task) -> Cause:
+        """What a task waits for while it is due and nothing holds all of its type: its key, if that has a limit."""
+        caps = (await self._catalog.book()).caps(Scope("lane", task.lane))
+        limited = caps.max_running is not None or caps.rate is not None
+        key = task.concurrency_key
+        return Cause("key", f"lane:{task.type}/{key}") if limited and key is not None else TURN
+
     async def scope(self, text: str) -> tuple[Scope, str]:
         """The scope that a person named, and how it reads: a lane is named by its type and key. Raises InvalidInput or
         NotFound."""
@@ -96,7 +103,8 @@ class Limiting:
         except ValidationError as error:
             first = error.errors()[0]
             words = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            raise InvalidInput(words, field="/".join(map(str, first["loc"]))) from None
+            code, facts = kind_of(first)
+            raise InvalidInput(words, field="/".join(map(str, first["loc"])), code=code, facts=facts) from None
         until = self._end(lasts)
         return await self._put(
             text, "limit.change", by, reason, lambda old: {"values": {**old.values, **checked}, "until": until}
@@ -111,7 +119,7 @@ class Limiting:
             )
         check_name(scope)
         detail = {"after": caps.model_dump(mode="json", exclude_defaults=True) if caps is not None else None}
-        entry = Entry(new_id(), self._clock.now(), by, "limit.define", str(scope)[:255], detail)
+        entry = Entry.new(self._clock.now(), by, "limit.define", str(scope)[:255], detail)
         if await self._store.put_baseline(scope, caps, entry):
             self._catalog.forget()
             self._signals.publish(DISPATCH, {"lanes": []})
@@ -136,7 +144,7 @@ class Limiting:
         marks = {"by": by, "at": now, "reason": reason, "label": label}
         after = before.model_copy(update={**change(before), **marks}).held_at(now)
         detail = {"before": _shown(before), "after": _shown(after), "reason": reason}
-        entry = Entry(new_id(), now, by, action, (label or str(scope))[:255], detail)
+        entry = Entry.new(now, by, action, (label or str(scope))[:255], detail)
         if await self._store.put_override(scope, after, entry):
             self._catalog.forget()
             self._signals.publish(DISPATCH, {"lanes": []})

@@ -52,7 +52,9 @@ class Question:
         """The inputs with defaults filled in. Raises InvalidInput, naming the field, if the answer does not fit."""
         if action not in {known.id for known in self.actions}:
             choices = ", ".join(f"{a.id} ({a.title})" if a.title else a.id for a in self.actions)
-            raise InvalidInput(f"is no action of this form; choose one of: {choices or 'none'}", field="action")
+            raise InvalidInput(
+                f"is no action of this form; choose one of: {choices or 'none'}", field="action", code="no_action"
+            )
         names = [field.name for field in self.fields]
         for name in inputs:
             if name not in names:
@@ -126,12 +128,12 @@ def about_unknown(known: str) -> Question:
 def _value(field: Field, inputs: Mapping[str, Any]) -> Any:
     if field.name not in inputs:
         if field.default is None and field.required:
-            raise InvalidInput("is required", field=f"inputs/{field.name}")
+            raise InvalidInput("is required", field=f"inputs/{field.name}", code="missing")
         return field.default
     value = inputs[field.name]
     if field.kind == "text":
         if not isinstance(value, str):
-            raise InvalidInput("should be text", field=f"inputs/{field.name}")
+            raise InvalidInput("should be text", code="string_type", field=f"inputs/{field.name}")
         if len(value) > MOST_TEXT:
             raise InvalidInput(f"has more than {MOST_TEXT} characters", field=f"inputs/{field.name}")
     return value

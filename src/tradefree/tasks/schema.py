@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 import orjson
 
+from tradefree.errors import Fact
+
 LONGEST_MESSAGE = 500
 """Characters."""
+NAMES = {"options": "expected"}
+"""What pydantic calls facts of its own error with the same code."""
 
 
 @lru_cache(maxsize=512)
@@ -36,12 +40,31 @@ def check_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def schema_problem(schema: dict[str, Any], value: Any) -> tuple[list[str], str] | None:
-    """Path and reason of the first thing in ``value`` that the schema refuses; None if all is well."""
+class Mismatch(NamedTuple):
+    """What a schema refuses: where, why, the keyword that does, and what that keyword asks for."""
+
+    path: list[str]
+    reason: str
+    code: str
+    facts: dict[str, Fact]
+
+
+def schema_problem(schema: dict[str, Any], value: Any) -> Mismatch | None:
+    """The first thing in ``value`` that the schema refuses; None if all is well."""
     error = next(iter(_validator(_text(schema)).iter_errors(value)), None)
     if error is None:
         return None
-    return [str(part) for part in error.instance_path], _short(error.message)
+    asked = error.kind.as_dict().items()
+    facts = {NAMES.get(name, name): fact for name, value in asked if (fact := _fact(value)) is not None}
+    return Mismatch([str(part) for part in error.instance_path], _short(error.message), error.kind.name, facts)
+
+
+def _fact(asked: Any) -> Fact | None:
+    if isinstance(asked, list) and all(isinstance(one, str | int | float) for one in asked):
+        return _short(", ".join(map(str, asked)))
+    if isinstance(asked, str):
+        return _short(asked)
+    return asked if isinstance(asked, int | float) else None
 
 
 def _short(message: str) -> str:

@@ -66,14 +66,14 @@ def prepare(new: NewTask, task_type: TaskType, now: datetime, submitted_by: str 
     task_type.check_input(new.input_data)
     key = new.concurrency_key if new.concurrency_key is not None else task_type.concurrency.key_of(new.input_data)
     if new.delay is not None and new.run_at is not None:
-        raise InvalidInput("give either delay or run_at, not both", field="run_at")
+        raise InvalidInput("give either delay or run_at, not both", field="run_at", code="delay_and_run_at")
     due = new.run_at or now + timedelta(seconds=new.delay or 0)
     if due > now + HORIZON:
-        raise InvalidInput("more than 366 days ahead", field="run_at" if new.run_at else "delay")
+        raise InvalidInput("more than 366 days ahead", field="run_at" if new.run_at else "delay", code="too_far")
     due = max(due, now)
     expires_at = now + timedelta(seconds=new.expires_in) if new.expires_in is not None else None
     if expires_at is not None and expires_at <= due:
-        raise InvalidInput("the task would expire before it may start", field="expires_in")
+        raise InvalidInput("the task would expire before it may start", field="expires_in", code="expires_early")
     return Task(
         id=new_id_at(now),
         type=new.type,
@@ -99,8 +99,11 @@ def prepare(new: NewTask, task_type: TaskType, now: datetime, submitted_by: str 
 
 def accepted_line(task: Task) -> LogLine:
     """The first line of a task's log."""
-    waits = f", not before {task.run_at:%Y-%m-%d %H:%M:%S} UTC" if task.status is Status.SCHEDULED else ""
-    return LogLine(task.id, task.created_at, "info", f"Accepted{waits}.", "task.accepted")
+    if task.status is not Status.SCHEDULED:
+        return LogLine(task.id, task.created_at, "info", "Accepted.", "task.accepted")
+    due = f"{task.run_at:%Y-%m-%d %H:%M:%S} UTC"
+    words = f"Accepted, not before {due}."
+    return LogLine(task.id, task.created_at, "info", words, "task.accepted", data={"due": due})
 
 
 class Submitter:

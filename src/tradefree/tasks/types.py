@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from tradefree.errors import InvalidInput
+from tradefree.errors import BadValue, InvalidInput
 from tradefree.limits.caps import Burst, Pending, RateText, Running
 from tradefree.tasks.concurrency_key import check_key, key_expression, key_text
 from tradefree.tasks.durations import YEAR, Duration
@@ -108,7 +108,7 @@ class TaskType(BaseModel):
     @model_validator(mode="after")
     def _not_ours(self) -> TaskType:
         if self.name.startswith(OURS) and self.runner not in BUILT_IN:
-            raise ValueError(f"names that begin with {OURS} are the system's own")
+            raise BadValue(f"names that begin with {OURS} are the system's own", "name_of_ours", prefix=OURS)
         return self
 
     @property
@@ -122,8 +122,8 @@ class TaskType(BaseModel):
         if not isinstance(schema, dict):
             return
         if problem := schema_problem(schema, input_data):
-            pointer, reason = problem
-            raise InvalidInput(reason, field="/".join(["input_data", *pointer]))
+            pointer = "/".join(["input_data", *problem.path])
+            raise InvalidInput(problem.reason, field=pointer, code=problem.code, facts=problem.facts)
 
 
 class Connection(BaseModel):
@@ -147,5 +147,5 @@ class Connection(BaseModel):
     @model_validator(mode="after")
     def _clean_secret(self) -> Connection:
         if not self.api_key.isascii() or any(c.isspace() for c in self.api_key):
-            raise ValueError("api_key must be ASCII without white space; was it copied whole?")
+            raise BadValue("api_key must be ASCII without white space; was it copied whole?", "api_key")
         return self

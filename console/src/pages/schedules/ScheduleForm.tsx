@@ -5,7 +5,7 @@ import { answer, api } from '@/api/client'
 import { useDone } from '@/parts/done'
 import { ProblemView } from '@/parts/ProblemView'
 import { SafeText } from '@/parts/SafeText'
-import { ApiError } from '@/api/problem'
+import { ApiError, reasonOf } from '@/api/problem'
 import { useWords } from '@/words/words'
 import { draftOf, EMPTY, scheduleOf, type Draft } from './draft'
 import { NextRuns } from './NextRuns'
@@ -71,7 +71,7 @@ function Would({ draft }: { draft: Draft }) {
   })
   const refused = asked.error instanceof ApiError && asked.error.status === 422 ? asked.error.problem : null
   if (refused) {
-    const reasons = refused.errors?.map(({ field, reason }) => `${field}: ${reason}`) ?? [refused.detail]
+    const reasons = refused.errors?.map((one) => `${one.field}: ${reasonOf(one)}`) ?? [refused.detail]
     return <Alert type="warning" showIcon title={say('refused')} description={<SafeText text={reasons.join('\n')} />} />
   }
   if (asked.error) return <ProblemView error={asked.error} />

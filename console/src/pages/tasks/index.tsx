@@ -67,7 +67,7 @@ export default function TasksPage() {
         {(page) => (
           <>
             <TaskTable tasks={page.items} />
-            <Pager next={page.next_cursor} />
+            <Pager next={page.next_cursor} coming={tasks.isPlaceholderData} />
           </>
         )}
       </Asked>

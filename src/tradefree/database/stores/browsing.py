@@ -23,7 +23,7 @@ from tradefree.database.rows import (
 )
 from tradefree.database.stores.finding import Finding
 from tradefree.database.tables import attempts, task_logs, task_totals, tasks, workers
-from tradefree.tasks.ports import TaskFilter
+from tradefree.tasks.ports import Known, Place, TaskFilter
 from tradefree.tasks.states import LIVE, Status
 from tradefree.tasks.task import LEVELS, Attempt, LogLine, Task, Worker
 
@@ -35,15 +35,25 @@ class BrowsingStore:
         self._database = database
 
     async def find(
-        self, wanted: TaskFilter, *, limit: int, before_id: str | None = None, payloads: bool = False
+        self, wanted: TaskFilter, *, limit: int, below: Place | None = None, payloads: bool = False
     ) -> list[Task]:
         """See ``ports.BrowseStore``."""
         columns = TASK_WITH_PAYLOADS if payloads else TASK
-        finding = Finding(self._database, wanted, before_id, limit)
+        finding = Finding(self._database, wanted, below, limit)
 
         async def unit(connection: AsyncConnection) -> list[Task]:
             page = await finding.page(connection, columns)
             return [] if page is None else [to_task(row) for row in await connection.execute(page)]
+
+        return await self._database.read(unit, slow=True)
+
+    async def known(self, wanted: TaskFilter, *, newest: int) -> list[Known]:
+        """See ``ports.BrowseStore``."""
+        finding = Finding(self._database, wanted, None, newest)
+
+        async def unit(connection: AsyncConnection) -> list[Known]:
+            query = await finding.newest(connection, [tasks.c.type, tasks.c.concurrency_key, tasks.c.labels])
+            return [] if query is None else [Known(*row) for row in await connection.execute(query)]
 
         return await self._database.read(unit, slow=True)
 

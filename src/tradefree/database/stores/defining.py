@@ -73,10 +73,16 @@ class DefiningStore:
                 tasks.c.status.in_(sorted(LIVE)), tasks.c.lane >= f"{name}/", tasks.c.lane < f"{name}0"
             )
             if await connection.scalar(live.limit(1)):
-                raise Conflict(f"task type {name!r} has live tasks; cancel them or let them end first")
+                raise Conflict(
+                    f"task type {name!r} has live tasks; cancel them or let them end first", code="live_tasks"
+                )
             documents = (await connection.execute(sa.select(triggers.c.document).order_by(triggers.c.name))).scalars()
             if users := [document["name"] for document in documents if document["task_type"] == name]:
-                raise Conflict(f"task type {name!r} is used by the triggers {', '.join(users)}")
+                raise Conflict(
+                    f"task type {name!r} is used by the triggers {', '.join(users)}",
+                    code="used_by_rules",
+                    facts={"names": ", ".join(users)},
+                )
             gone = await connection.execute(sa.delete(task_types).where(task_types.c.name == name))
             if not gone.rowcount:
                 raise NotFound(f"no task type {name!r}")
@@ -145,7 +151,11 @@ class DefiningStore:
             documents = (await connection.execute(sa.select(task_types.c.document))).scalars()
             users = [document["name"] for document in documents if document.get("connection") == name]
             if users:
-                raise Conflict(f"connection {name!r} is used by the task types {', '.join(users)}")
+                raise Conflict(
+                    f"connection {name!r} is used by the task types {', '.join(users)}",
+                    code="used_by_types",
+                    facts={"names": ", ".join(users)},
+                )
             gone = await connection.execute(sa.delete(connections).where(connections.c.name == name))
             if not gone.rowcount:
                 raise NotFound(f"no connection {name!r}")

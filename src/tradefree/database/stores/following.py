@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.engine import Database, aside, by_index
 from tradefree.database.rows import LOG
-from tradefree.database.stores.finding import in_this_order
+from tradefree.database.stores.ways import in_this_order
 from tradefree.database.tables import task_logs, tasks
 from tradefree.tasks.ports import LineFilter, Lines, Moved
 from tradefree.tasks.task import LEVELS, LogLine

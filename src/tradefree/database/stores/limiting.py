@@ -84,4 +84,8 @@ async def _require_unused(connection: AsyncConnection, scope: Scope) -> None:
     documents = (await connection.execute(sa.select(task_types.c.document))).scalars()
     users = [document["name"] for document in documents if scope.name in document.get("limits", ())]
     if users:
-        raise Conflict(f"the limit {scope.name!r} is used by the task types {', '.join(users)}")
+        raise Conflict(
+            f"the limit {scope.name!r} is used by the task types {', '.join(users)}",
+            code="used_by_types",
+            facts={"names": ", ".join(users)},
+        )

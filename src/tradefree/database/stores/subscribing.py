@@ -16,7 +16,7 @@ from tradefree.database.engine import Database, aside, by_index
 from tradefree.database.rows import TASK, label_digest, may_name, to_task
 from tradefree.database.stores.auditing import note
 from tradefree.database.stores.defining import changed
-from tradefree.database.stores.finding import in_this_order
+from tradefree.database.stores.ways import in_this_order
 from tradefree.database.tables import installation_secrets, subscriptions, task_labels, tasks
 from tradefree.errors import NotFound, SettingsError
 from tradefree.tasks.callbacks.delivery import CALLBACK, TASK_LABEL

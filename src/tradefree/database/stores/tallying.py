@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradefree.database.console_tables import series_marks, task_series
 from tradefree.database.engine import Database
-from tradefree.database.stores.finding import in_this_order
 from tradefree.database.stores.following import line_at
+from tradefree.database.stores.ways import in_this_order
 from tradefree.database.tables import attempts, task_logs, tasks
 from tradefree.tasks.callbacks.delivery import CALLBACK
 from tradefree.tasks.series import EVENTS, Cell, Happening, Place, Scale

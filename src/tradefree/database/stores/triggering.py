@@ -107,7 +107,10 @@ def require_version(name: str, before: Kept | None, version: int | None) -> None
     found = before.version if before is not None else 0
     if version is not None and version != found:
         seen = f"has version {found}" if found else "is not there"
-        raise Stale(f"trigger {name!r} {seen}, not {version}: somebody else changed it; look at it again")
+        raise Stale(
+            f"trigger {name!r} {seen}, not {version}: somebody else changed it; look at it again",
+            code="changed_meanwhile",
+        )
 
 
 async def count_failures(database: Database, connection: AsyncConnection, decisions: Sequence[Decision]) -> None:
@@ -149,4 +152,4 @@ async def _last_version(connection: AsyncConnection, name: str) -> int:
 
 async def _require_task_type(connection: AsyncConnection, name: str) -> None:
     if not await connection.scalar(sa.select(task_types.c.name).where(task_types.c.name == name)):
-        raise InvalidInput(f"unknown task type {name!r}", field="task_type")
+        raise InvalidInput(f"unknown task type {name!r}", field="task_type", code="unknown_type")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from tradefree.errors import BadValue
 from tradefree.events.hooks.presets import PRESETS
 from tradefree.expressions import Expression
 from tradefree.tasks.durations import Duration
@@ -50,7 +51,7 @@ class Computed(BaseModel):
 def _fixed_or_computed(value: Any) -> Any:
     """Decided here, so that one error is told where pydantic would tell one for each kind."""
     if isinstance(value, str) and not 0 < len(value) <= LONGEST:
-        raise ValueError(f"should have 1 to {LONGEST} characters")
+        raise BadValue(f"should have 1 to {LONGEST} characters", "length", least=1, most=LONGEST)
     if isinstance(value, dict):
         try:
             return Computed.model_validate(value)
@@ -106,9 +107,16 @@ class HookSignature(BaseModel):
 def _check_secrets(secrets: tuple[str, ...]) -> tuple[str, ...]:
     for secret in secrets:
         if not SHORTEST <= len(secret) <= LONGEST_SECRET:
-            raise ValueError(f"a secret should have {SHORTEST} to {LONGEST_SECRET} characters")
+            raise BadValue(
+                f"a secret should have {SHORTEST} to {LONGEST_SECRET} characters",
+                "length",
+                least=SHORTEST,
+                most=LONGEST_SECRET,
+            )
         if secret != secret.strip() or not secret.isprintable():
-            raise ValueError("a secret has white space at an end, or a line end; was it copied with too much?")
+            raise BadValue(
+                "a secret has white space at an end, or a line end; was it copied with too much?", "white_space"
+            )
     return secrets
 
 

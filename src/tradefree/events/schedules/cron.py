@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from cronsim import CronSim, CronSimError
 
+from tradefree.errors import BadValue
+
 FIELDS = 5
 LONGEST = 200
 """Characters of an expression."""
@@ -42,21 +44,26 @@ class Cron:
         self.zone = zone
         expression = SHORT.get(text.strip().lower(), text)
         if len(expression) > LONGEST:
-            raise ValueError(f"has {len(expression)} characters; {LONGEST} are the most")
+            raise BadValue(
+                f"has {len(expression)} characters; {LONGEST} are the most", "string_too_long", max_length=LONGEST
+            )
         fields = expression.split()
         if len(fields) != FIELDS:
-            raise ValueError(
+            raise BadValue(
                 f"has {len(fields)} fields; five are needed: minute hour day-of-month month day-of-week, or one of "
-                f"{', '.join(SHORT)}"
+                f"{', '.join(SHORT)}",
+                "cron_fields",
+                short=", ".join(SHORT),
             )
         try:
             self._days = CronSim(expression, datetime(2000, 1, 1))  # noqa: DTZ001 (only its fields are asked)
         except CronSimError as error:
-            raise ValueError(f"is not a cron expression: {_words(error)}") from None
+            why = _words(error)
+            raise BadValue(f"is not a cron expression: {why}", "cron", why=why) from None
         self._times = [(hour, minute) for hour in sorted(self._days.hours) for minute in sorted(self._days.minutes)]
         self._by_wall_clock = not fields[0].startswith("*") and not fields[1].startswith("*")
         if next(self._matching(date(2000, 1, 1), _DAY), None) is None:
-            raise ValueError(f"matches no day within {HORIZON} years")
+            raise BadValue(f"matches no day within {HORIZON} years", "cron_never", years=HORIZON)
 
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Moments later than this one, in order, in UTC."""

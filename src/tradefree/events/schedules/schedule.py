@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from tradefree.errors import InvalidInput
+from tradefree.errors import BadValue, InvalidInput
 from tradefree.events.event import NewEvent
 from tradefree.events.schedules.cron import Cron
 from tradefree.events.schedules.timing import Every, Once, Timing
@@ -43,7 +43,9 @@ def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone of the IANA database, such as Europe/Berlin or Asia/Shanghai") from None
+        raise BadValue(
+            "is not a time zone of the IANA database, such as Europe/Berlin or Asia/Shanghai", "time_zone"
+        ) from None
 
 
 def _zone_name(name: str) -> str:
@@ -55,7 +57,7 @@ def _utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("is too far away") from None
+        raise BadValue("is too far away", "too_far") from None
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -150,7 +152,7 @@ class Schedule(BaseModel):
     def refuse_past(self, before: Schedule | None, now: datetime) -> None:
         """Raise InvalidInput if it would never run, unless it is defined as before."""
         if self.at is not None and self.at <= now and (before is None or before.when != self.when):
-            raise InvalidInput("is in the past: it would never run", field="at")
+            raise InvalidInput("is in the past: it would never run", field="at", code="past")
 
     def upcoming(self, now: datetime, number: int = SHOWN) -> list[datetime]:
         """The next runs, by the schedule's own clock and without jitter."""

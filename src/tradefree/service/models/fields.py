@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from tradefree.errors import BadValue
 from tradefree.tasks.durations import Duration
 from tradefree.tasks.submit import LABEL_KEY, MAX_LABELS
 from tradefree.tasks.types import NAME_PATTERN
@@ -33,7 +34,7 @@ class Request(BaseModel):
 
 def _text_only(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("should be an ISO 8601 time with an offset, such as 2026-01-31T08:00:00Z")  # noqa: TRY004
+        raise BadValue("should be an ISO 8601 time with an offset, such as 2026-01-31T08:00:00Z", "moment")
     return re.sub(r" (\d\d:?\d\d)$", r"+\1", value)  # a `+` that a query string turned into a space
 
 
@@ -52,7 +53,7 @@ def _utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise ValueError("is too far away") from None
+        raise BadValue("is too far away", "too_far") from None
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_utc)]
@@ -61,7 +62,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_u
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("should be a number of seconds or a duration such as 30s, 10m, 1h30m, 2d")  # noqa: TRY004
+        raise BadValue("should be a number of seconds or a duration such as 30s, 10m, 1h30m, 2d", "duration")
     return value
 
 
@@ -72,7 +73,7 @@ AS_DURATION = WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}],
 
 def _known_labels(value: dict[str, str]) -> dict[str, str]:
     if len(value) > MAX_LABELS:
-        raise ValueError(f"at most {MAX_LABELS} labels, these are {len(value)}")
+        raise BadValue(f"at most {MAX_LABELS} labels, these are {len(value)}", "many_labels", most=MAX_LABELS)
     return value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 
@@ -13,6 +15,12 @@ class FieldProblem(BaseModel):
         examples=["input_data/customer_id"],
     )
     reason: str = Field(examples=['"customer_id" is a required property'])
+    code: str | None = Field(
+        None, description="The kind of reason, for programs, where it has one.", examples=["required"]
+    )
+    facts: dict[str, Any] | None = Field(
+        None, description="Names and numbers in the reason.", examples=[{"property": "customer_id"}]
+    )
 
 
 class Problem(BaseModel):
@@ -24,6 +32,8 @@ class Problem(BaseModel):
     title: str = Field(description="The kind of problem in words.", examples=["The request cannot be accepted"])
     status: int = Field(description="The HTTP status.", examples=[422])
     detail: str = Field(description="What is wrong this time and what to do.")
+    code: str | None = Field(None, description="The kind of detail, for programs, where it has one.")
+    facts: dict[str, Any] | None = Field(None, description="Names and numbers in the detail.")
     instance: str | None = Field(None, description="The path that was asked for.")
     request_id: str | None = Field(None, description="Find this id in the service's log; also in `X-Request-Id`.")
     errors: list[FieldProblem] = Field(default_factory=list, description="The values that are wrong, if it was values.")

@@ -189,6 +189,12 @@ class TaskPage(BaseModel):
     next_cursor: str | None = Field(description="Pass it as `cursor` to read on; null at the end.")
 
 
+class SuggestionList(BaseModel):
+    """What may be meant."""
+
+    items: list[str] = Field(description="Of the newest tasks the first.", examples=[["customer 7", "customer 71"]])
+
+
 class RetryRequest(Request):
     """How to try again."""
 
@@ -212,6 +218,8 @@ class ActionFilter(Request):
     q: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
+    finished_after: Moment | None = None
+    finished_before: Moment | None = None
 
     @property
     def empty(self) -> bool:
@@ -235,7 +243,7 @@ class TaskAction(Request):
     all: Yes = Field(False, description="Must be true if the filter is empty.")
     dry_run: Yes = Field(False, description="Only count what matches, and estimate what doing it would cost.")
     limit: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = Field(
-        None, description="Act on so many at most, the newest first; left out: on all. `next_cursor` leads on."
+        None, description="Act on so many at most, in the order of the list; left out: on all. `next_cursor` leads on."
     )
     cursor: Annotated[StrictStr, Field(min_length=1, max_length=200)] | None = Field(
         None, description="`next_cursor` of the answer before."

@@ -26,6 +26,7 @@ from tradefree.service.routers import (
     stats,
     submit,
     subscriptions,
+    suggestions,
     system,
     task_types,
     tasks,
@@ -37,6 +38,7 @@ from tradefree.service.routers import (
 GUARDED: tuple[APIRouter, ...] = (
     submit.router,
     batches.router,
+    suggestions.router,  # before the tasks, whose ids it would be
     tasks.router,
     logs.router,
     all_logs.router,

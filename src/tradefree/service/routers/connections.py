@@ -132,13 +132,15 @@ async def _refresh_schemas(system: System, caller: Caller, connection: Connectio
 
 def _connection(name: str, body: ConnectionRequest, before: Connection | None) -> Connection:
     if body.name not in (None, name):
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     api_key = body.api_key
     if api_key is None:
         if before is None:
-            raise InvalidInput("is required", field="api_key")
+            raise InvalidInput("is required", field="api_key", code="missing")
         if before.base_url != body.base_url:
-            raise InvalidInput("is required again, because base_url is another one", field="api_key")
+            raise InvalidInput(
+                "is required again, because base_url is another one", field="api_key", code="required_again"
+            )
         api_key = before.api_key
     values = {**body.model_dump(exclude={"name"}), "name": name, "api_key": api_key}
     try:

@@ -10,7 +10,7 @@ from tradefree.access.scopes import Scope
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import system_of
-from tradefree.service.cursor import decode, encode
+from tradefree.service.cursor import decode_place, encode_place
 from tradefree.service.documents import Documents
 from tradefree.service.estimate import estimated
 from tradefree.service.models.tasks import ActionOutcome, RetryRequest, TaskAction, TaskDocument
@@ -90,16 +90,16 @@ async def act_on_tasks(
     system, wanted = system_of(request), _wanted(body, caller)
     if body.dry_run:
         return await estimated(system, body.action, wanted)
-    before_id = decode(body.cursor) if body.cursor is not None else None
+    below = decode_place(body.cursor, wanted)
     asked = body.filter.model_dump(mode="json", exclude_defaults=True)
-    if before_id is None:
+    if below is None:
         await system.store.write_down(entry(system, caller, f"tasks.{body.action}", "tasks", {"filter": asked}))
-    outcome = await system.control.act(body.action, wanted, by=caller.name, most=body.limit, before_id=before_id)
+    outcome = await system.control.act(body.action, wanted, by=caller.name, most=body.limit, below=below)
     counts = {"filter": asked, "matched": outcome.matched, "changed": outcome.changed}
     await system.store.write_down(entry(system, caller, f"tasks.{body.action}.done", "tasks", counts))
     done = ActionOutcome(matched=outcome.matched, changed=outcome.changed)
     if body.limit is not None:
-        done.next_cursor = encode(outcome.last_id) if outcome.last_id is not None else None
+        done.next_cursor = encode_place(outcome.last) if outcome.last is not None else None
     return done
 
 
@@ -113,4 +113,6 @@ def _wanted(body: TaskAction, caller: Caller) -> TaskFilter:
         text=wanted.q,
         created_after=wanted.created_after,
         created_before=wanted.created_before,
+        finished_after=wanted.finished_after,
+        finished_before=wanted.finished_before,
     )

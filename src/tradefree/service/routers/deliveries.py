@@ -12,7 +12,7 @@ from tradefree.access.scopes import Scope
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import system_of
-from tradefree.service.cursor import decode, encode
+from tradefree.service.cursor import decode_place, encode_place
 from tradefree.service.models.callbacks import DeliveryDocument, DeliveryPage, RotateRequest, SecretDocument
 from tradefree.service.models.tasks import MAX_PAGE, PAGE
 from tradefree.service.routers.tasks import Statuses
@@ -65,12 +65,12 @@ async def list_deliveries(
         labels=query.labels,
         submitted_by=(caller.id or "") if caller.own_only else None,
     )
-    below = decode(query.cursor) if query.cursor is not None else None
-    found = await system.store.find(wanted, limit=query.limit + 1, before_id=below)
+    below = decode_place(query.cursor, wanted)
+    found = await system.store.find(wanted, limit=query.limit + 1, below=below)
     page = found[: query.limit]
     return DeliveryPage(
         items=[DeliveryDocument.of(task) for task in page],
-        next_cursor=encode(page[-1].id) if len(found) > len(page) else None,
+        next_cursor=encode_place(wanted.place(page[-1])) if len(found) > len(page) else None,
     )
 
 

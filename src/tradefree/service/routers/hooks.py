@@ -89,13 +89,15 @@ async def delete_hook(
 
 def _hook(name: str, body: HookRequest, before: Hook | None) -> Hook:
     if body.name not in (None, name):
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     secrets = body.secrets
     if secrets is None:
         if before is None:
-            raise InvalidInput("is required", field="secrets")
+            raise InvalidInput("is required", field="secrets", code="missing")
         if before.preset != body.preset:
-            raise InvalidInput("is required again, because the preset is another one", field="secrets")
+            raise InvalidInput(
+                "is required again, because the preset is another one", field="secrets", code="required_again"
+            )
         secrets = list(before.secrets)
     values = {**body.model_dump(exclude={"name"}), "name": name, "secrets": secrets}
     try:

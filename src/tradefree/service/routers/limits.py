@@ -15,6 +15,7 @@ from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs
 from tradefree.service.context import System, system_of
 from tradefree.service.cursor import decode, encode
+from tradefree.service.models.fields import Moment
 from tradefree.service.models.limits import AuditEntry, AuditPage, LimitDocument, LimitList, LimitRequest, ModeRequest
 from tradefree.service.models.tasks import MAX_PAGE, PAGE
 from tradefree.tasks.limiting import known_scopes, type_names
@@ -81,7 +82,7 @@ async def change_limit(
     await _may_change(system, caller, scope)
     values = body.values()
     if not values:
-        raise InvalidInput("give at least one of max_running, rate, burst, max_pending")
+        raise InvalidInput("give at least one of max_running, rate, burst, max_pending", code="nothing_given")
     found = await system.limiting.change(scope, values, lasts=body.lasts, reason=body.reason, by=caller.name)
     return LimitDocument.of(found, await system.limiting.view())
 
@@ -110,6 +111,8 @@ class AuditQuery(BaseModel):
         description="What was done, `limit.pause`; `*` at the end for anything that begins so.",
         examples=["limit.*"],
     )
+    after: Moment | None = Field(None, description="Done since.")
+    before: Moment | None = Field(None, description="Done by then.")
     limit: int = Field(PAGE, ge=1, le=MAX_PAGE)
     cursor: Annotated[str | None, WithJsonSchema({"type": "string"})] = Field(None, max_length=200)
 
@@ -121,7 +124,7 @@ async def list_audit(
     """Who changed what, newest first."""
     below = decode(query.cursor) if query.cursor is not None else None
     found = await system_of(request).store.audit(
-        limit=query.limit + 1, before_id=below, target=query.target, actor=query.actor, action=query.action
+        before_id=below, **query.model_dump(exclude={"limit", "cursor"}), limit=query.limit + 1
     )
     page = found[: query.limit]
     return AuditPage(

@@ -11,7 +11,6 @@ from tradefree.access.scopes import Scope
 from tradefree.errors import InvalidInput, NotFound
 from tradefree.events.schedules.ports import Pause, Standing
 from tradefree.events.schedules.schedule import Schedule
-from tradefree.ids import new_id_at
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs
 from tradefree.service.context import System, system_of
@@ -173,16 +172,16 @@ async def _paused(system: System, name: str, caller: Caller, body: SchedulePause
     pause = None if body is None else Pause(now, caller.name, body.reason)
     action = "schedule.resumed" if body is None else "schedule.paused"
     detail = {} if body is None else {"reason": body.reason}
-    written = Entry(new_id_at(now), now, caller.name, action, f"schedule:{name}"[:255], detail)
+    written = Entry.new(now, caller.name, action, f"schedule:{name}"[:255], detail)
     await system.store.pause_schedule(name, pause, now, written)
     return ScheduleDocument.of(await _standing(system, name), now)
 
 
 def _checked(name: str, body: Any) -> Schedule:
     if not isinstance(body, dict):
-        raise InvalidInput("should be an object")
+        raise InvalidInput("should be an object", code="dict_type")
     if body.get("name", name) != name:
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     try:
         return Schedule.model_validate({**body, "name": name})
     except ValidationError as error:

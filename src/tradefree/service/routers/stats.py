@@ -58,7 +58,7 @@ async def get_series(
     begin = query.begin if query.begin is not None else end - timedelta(hours=1)
     begin = max(begin, now - KEPT[DAY])
     if begin >= end:
-        raise InvalidInput("must be before `to`, and not in the future", field="from")
+        raise InvalidInput("must be before `to`, and not in the future", field="from", code="from_after_to")
     scale = Scale.fit(begin, end, now)
     types = [name for name in query.type if caller.may_touch(name)] if query.type else caller.task_types
     return SeriesDocument.of(scale, await system.store.series(scale, types))

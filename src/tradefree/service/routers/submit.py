@@ -26,7 +26,7 @@ _GOOD_KEY = re.compile(PRINTABLE)
 async def answer(request: Request) -> Response:
     """Reads the parameters and calls the endpoint."""
     if (value := await request.json()) is None:
-        raise InvalidInput("is required")
+        raise InvalidInput("is required", code="missing")
     try:
         body = SubmitRequest.model_validate(value)
     except ValidationError as error:

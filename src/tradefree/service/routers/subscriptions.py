@@ -70,7 +70,7 @@ async def put_subscription(
     caller.require_everything()
     system = system_of(request)
     if body.name not in (None, name):
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     try:
         subscription = subscription_of(name, body)
     except ValidationError as error:

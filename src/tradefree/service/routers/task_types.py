@@ -114,9 +114,9 @@ async def delete_task_type(
 
 def _checked(name: str, body: Any) -> TaskType:
     if not isinstance(body, dict):
-        raise InvalidInput("should be an object")
+        raise InvalidInput("should be an object", code="dict_type")
     if body.get("name", name) != name:
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     try:
         return TaskType.model_validate({**body, "name": name})
     except ValidationError as error:
@@ -132,13 +132,25 @@ async def _fitting(system: System, task_type: TaskType) -> TaskType:
     runner = system.runners.get(task_type.runner)
     if runner is None:
         known = ", ".join(sorted(system.runners))
-        raise InvalidInput(f"unknown runner {task_type.runner[:80]!r}; known: {known}", field="runner")
+        raise InvalidInput(
+            f"unknown runner {task_type.runner[:80]!r}; known: {known}",
+            field="runner",
+            code="unknown",
+            facts={"known": known},
+        )
     if task_type.connection is not None and task_type.connection not in connections:
         known = ", ".join(sorted(connections)) or "none is defined yet"
-        raise InvalidInput(f"unknown connection {task_type.connection!r}; known: {known}", field="connection")
+        raise InvalidInput(
+            f"unknown connection {task_type.connection!r}; known: {known}",
+            field="connection",
+            code="unknown",
+            facts={"known": known},
+        )
     baselines = (await system.store.limits()).baselines
     if missing := [name for name in task_type.limits if LimitScope("limit", name) not in baselines]:
         known = ", ".join(sorted(scope.name for scope in baselines if scope.kind == "limit")) or "none is defined yet"
-        raise InvalidInput(f"unknown limit {missing[0]!r}; known: {known}", field="limits")
+        raise InvalidInput(
+            f"unknown limit {missing[0]!r}; known: {known}", field="limits", code="unknown", facts={"known": known}
+        )
     runner.check(task_type)
     return await with_schema(system.endpoints, connections, task_type)

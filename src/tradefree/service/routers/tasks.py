@@ -12,17 +12,20 @@ from tradefree.errors import InvalidInput
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import system_of
-from tradefree.service.cursor import decode, encode
-from tradefree.service.documents import Documents
+from tradefree.service.cursor import decode_place, encode_place
+from tradefree.service.documents import Documents, with_current
 from tradefree.service.models.fields import Moment, Types, split
+from tradefree.service.models.limits import WaitsDocument
 from tradefree.service.models.tasks import MAX_PAGE, PAGE, TaskDetail, TaskPage
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import Status
 from tradefree.tasks.submit import MAX_LABELS
+from tradefree.tasks.waits import waits
 
 WAITS = (Status.SCHEDULED, Status.PENDING, Status.QUEUED)
 MOST_DELIVERIES = 50
 """Deliveries shown with a task; the others are found under /deliveries."""
+MOST_STRETCHES = 2000
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=StrictRoute)
 
 
@@ -56,6 +59,8 @@ class TaskQuery(BaseModel):
     )
     created_after: Moment | None = None
     created_before: Moment | None = None
+    finished_after: Moment | None = Field(None, description="Tasks that have ended since, the last to end first.")
+    finished_before: Moment | None = Field(None, description="Tasks that had ended by then, the last to end first.")
     payloads: bool = Field(False, description="With input and output data; needs the scope `payloads:read`.")
     limit: int = Field(PAGE, ge=1, le=MAX_PAGE)
     cursor: Annotated[str | None, WithJsonSchema({"type": "string"})] = Field(
@@ -72,6 +77,8 @@ class TaskQuery(BaseModel):
             text=self.q,
             created_after=self.created_after,
             created_before=self.created_before,
+            finished_after=self.finished_after,
+            finished_before=self.finished_before,
         )
 
     def _labels(self) -> dict[str, str]:
@@ -87,24 +94,26 @@ class TaskQuery(BaseModel):
     "",
     operation_id="list_tasks",
     summary="Find tasks",
-    response_description="Newest first.",
+    response_description="Newest first, or the last to end first.",
 )
 async def list_tasks(
     request: Request,
     caller: Annotated[Caller, needs(Scope.TASKS_READ)],
     query: Annotated[TaskQuery, Query()],
 ) -> TaskPage:
-    """Tasks that match all filters, newest first, a page at a time."""
-    below = decode(query.cursor) if query.cursor is not None else None
+    """Tasks that match all filters, newest first, a page at a time.
+
+    With `finished_after` or `finished_before` the last to end is the first.
+    """
+    wanted = query.wanted(caller)
+    below = decode_place(query.cursor, wanted)
     payloads = query.payloads and caller.payloads
-    tasks = await system_of(request).store.find(
-        query.wanted(caller), limit=query.limit + 1, before_id=below, payloads=payloads
-    )
+    tasks = await system_of(request).store.find(wanted, limit=query.limit + 1, below=below, payloads=payloads)
     page = tasks[: query.limit]
     documents = Documents(request, caller)
     return TaskPage(
         items=[documents.task(task, payloads=payloads) for task in page],
-        next_cursor=encode(page[-1].id) if len(tasks) > len(page) else None,
+        next_cursor=encode_place(wanted.place(page[-1])) if len(tasks) > len(page) else None,
     )
 
 
@@ -128,3 +137,19 @@ async def get_task(
     waiting = await system.limiting.why(task) if task.status in WAITS else None
     deliveries = await system.store.deliveries_of(task.id, MOST_DELIVERIES)
     return Documents(request, caller).detail(task, attempts, waiting, deliveries)
+
+
+@router.get("/{task_id}/waits", operation_id="list_task_waits", summary="See what a task waited for")
+async def list_task_waits(
+    request: Request, caller: Annotated[Caller, needs(Scope.TASKS_READ)], task_id: str
+) -> WaitsDocument:
+    """What a task waited for, piece by piece: each limit that held all tasks of its type, its key, its turn, a pause
+    after a failure, a person. It tells of the past; what holds a task now is in `waiting` of the task.
+
+    It is known to the second. What held tasks is kept for 30 days, and of one task the first 2,000 changes are told.
+    """
+    system = system_of(request)
+    task, now = await visible_task(system, caller, task_id), system.clock.now()
+    attempts = with_current(task, await system.store.attempts(task.id))
+    stretches = await system.store.stretches(task.type, task.created_at, task.finished_at or now, MOST_STRETCHES)
+    return WaitsDocument.of(waits(task, attempts, stretches, await system.limiting.in_line(task), now))

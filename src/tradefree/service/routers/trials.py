@@ -87,7 +87,7 @@ async def list_trigger_decisions(
     """What it decided about events and why, newest first."""
     system = system_of(request)
     if caller.own_only:
-        raise Forbidden("this key sees its own events alone; look at them one by one")
+        raise Forbidden("this key sees its own events alone; look at them one by one", code="own_events")
     await visible_trigger(system, caller, name)
     below = decode(query.cursor) if query.cursor is not None else None
     found = await system.store.decisions_of(name, limit=query.limit + 1, before_id=below)

@@ -11,7 +11,6 @@ from pydantic import SkipValidation, ValidationError
 from tradefree.access.scopes import Scope
 from tradefree.errors import InvalidInput, NotFound, Stale
 from tradefree.events.trigger import Kept, Trigger
-from tradefree.ids import new_id
 from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs
 from tradefree.service.context import System, system_of
@@ -166,9 +165,9 @@ def _version(if_match: str | None, if_none_match: str | None, before: Kept | Non
 
 def _checked(name: str, body: Any) -> Trigger:
     if not isinstance(body, dict):
-        raise InvalidInput("should be an object")
+        raise InvalidInput("should be an object", code="dict_type")
     if body.get("name", name) != name:
-        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name")
+        raise InvalidInput(f"should be {name[:80]!r}, as in the path", field="name", code="other_name")
     try:
         return Trigger.model_validate({**body, "name": name})
     except ValidationError as error:
@@ -177,4 +176,4 @@ def _checked(name: str, body: Any) -> Trigger:
 
 def _entry(system: System, caller: Caller, action: str, trigger: Trigger) -> Entry:
     detail = {"after": trigger.model_dump(mode="json", exclude_defaults=True)}
-    return Entry(new_id(), system.clock.now(), caller.name, action, f"trigger:{trigger.name}", detail)
+    return Entry.new(system.clock.now(), caller.name, action, f"trigger:{trigger.name}", detail)

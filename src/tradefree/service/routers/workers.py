@@ -48,13 +48,16 @@ async def drain_worker(
     if not is_id(worker_id):
         raise NotFound(f"no worker {worker_id[:80]!r}")
     if system.settings.embedded:
-        raise Conflict("this worker is a part of the service's own process and ends with it; pause a queue instead")
+        raise Conflict(
+            "this worker is a part of the service's own process and ends with it; pause a queue instead",
+            code="worker_embedded",
+        )
     drained = entry(system, caller, "worker.drain", f"worker:{worker_id}")
     worker = await system.store.drain_worker(worker_id, drained)
     if worker is None:
         raise NotFound(f"no worker {worker_id!r}")
     if worker.status in GONE:
-        raise Conflict(f"the worker is {worker.status} already")
+        raise Conflict(f"the worker is {worker.status} already", code="worker_gone")
     system.signals.publish(WORKERS, {"ids": [worker_id]})
     tasks = {known.id: number for known, number in await system.store.all_workers()}
     return WorkerDocument.of(worker, tasks.get(worker_id, 0))

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from tradefree.clock import Clock
 from tradefree.errors import Conflict, InvalidInput, NotFound
-from tradefree.ids import new_id
 from tradefree.tasks.callbacks.delivery import CALLBACK, SUBSCRIPTION_LABEL, TEST_EVENT, Delivery, delivery_task
 from tradefree.tasks.callbacks.secrets import KEEP, Secrets, new_secret, secret_bytes
 from tradefree.tasks.callbacks.subscription import Health, Pause, Subscriber, Subscription
@@ -20,6 +19,7 @@ from tradefree.tasks.ports import (
     BrowseStore,
     DecideStore,
     Entry,
+    Place,
     Signals,
     Submission,
     SubmitStore,
@@ -107,11 +107,11 @@ class Subscriptions:
         if await self._store.pause_subscription(name, None, self._entry(name, "resume", by)):
             self._changed()
         wanted = TaskFilter((Status.SCHEDULED,), (CALLBACK,), labels={SUBSCRIPTION_LABEL: name})
-        before_id: str | None = None
-        while page := await self._store.find(wanted, limit=PAGE, before_id=before_id):
+        below: Place | None = None
+        while page := await self._store.find(wanted, limit=PAGE, below=below):
             now = self._clock.now()
             await self._mover.move([task.id for task in page], lambda task, now=now: hasten(task, now, by))  # type: ignore[misc]
-            before_id = page[-1].id
+            below = wanted.place(page[-1])
 
     async def rotate(self, name: str, *, by: str, keep: timedelta = KEEP) -> Secrets:
         """A new secret; the one before signs, too, for so long."""
@@ -125,7 +125,7 @@ class Subscriptions:
         """Send a delivery that tells of nothing. Raises NotFound, or Conflict while it is paused."""
         subscriber, _ = await self.one(name)
         if subscriber.paused is not None:
-            raise Conflict(f"subscription {name!r} is paused; resume it first")
+            raise Conflict(f"subscription {name!r} is paused; resume it first", code="paused")
         now = self._clock.now()
         said = Delivery(TEST_EVENT, now, {"subscription": name, "sent_by": by, "sent_at": moment(now)}, name)
         task = delivery_task(said, now, by=submitted_by)
@@ -146,13 +146,13 @@ class Subscriptions:
         after = before.rotated(new_secret(), self._clock.now(), keep)
         kept = await self._store.keep_callback_secrets(after, self._entry(INSTALLATION, "rotate", by), replacing=before)
         if kept != after:
-            raise Conflict("somebody else has rotated the secret just now; look at it again")
+            raise Conflict("somebody else has rotated the secret just now; look at it again", code="changed_meanwhile")
         self._changed()
         return kept
 
     def _entry(self, name: str, action: str, by: str, detail: Mapping[str, Any] | None = None) -> Entry:
         target = name if name == INSTALLATION else f"subscription:{name}"
-        return Entry(new_id(), self._clock.now(), by, f"subscription.{action}", target, detail or {})
+        return Entry.new(self._clock.now(), by, f"subscription.{action}", target, detail or {})
 
     def _changed(self) -> None:
         self._catalog.forget()

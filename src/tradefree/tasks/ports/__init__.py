@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tradefree.tasks.ports.browsing import BrowseStore, Standing, TaskFilter
+from tradefree.tasks.ports.browsing import BrowseStore, Known, Place, Standing, TaskFilter
 from tradefree.tasks.ports.defining import CatalogStore, Entry, Limits
 from tradefree.tasks.ports.following import FollowStore, LineFilter, Lines, Moved
+from tradefree.tasks.ports.holding import HoldStore
 from tradefree.tasks.ports.leading import Head, Held, LeadStore, Round
 from tradefree.tasks.ports.measuring import Measures, MeasureStore
 from tradefree.tasks.ports.observing import UNSEEN, LeadObserver, WorkObserver
@@ -42,6 +43,8 @@ __all__ = [
     "FollowStore",
     "Head",
     "Held",
+    "HoldStore",
+    "Known",
     "LeadObserver",
     "LeadStore",
     "Limits",
@@ -50,6 +53,7 @@ __all__ = [
     "MeasureStore",
     "Measures",
     "Moved",
+    "Place",
     "RecoverStore",
     "Round",
     "Run",

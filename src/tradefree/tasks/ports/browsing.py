@@ -14,6 +14,15 @@ from tradefree.tasks.task import Attempt, LogLine, Task, Worker
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a task in a list. The next page begins below it."""
+
+    id: str
+    finished_at: datetime | None = None
+    """In a list by the end: when it ended, then."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFilter:
     """Which tasks; everything given must hold."""
 
@@ -25,6 +34,8 @@ class TaskFilter:
     """In the id's beginning, the key, a label's value or the error message."""
     created_after: datetime | None = None
     created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
     submitted_by: str | None = None
     only_types: tuple[str, ...] | None = None
     """The types the caller may see; None: all."""
@@ -33,6 +44,24 @@ class TaskFilter:
     def without_deliveries(self) -> bool:
         """Deliveries of callbacks are tasks, too; they are found where their type is asked for by name."""
         return not self.types
+
+    @property
+    def by_end(self) -> bool:
+        """The list is in the order of the ends; else in that of creation."""
+        return self.finished_after is not None or self.finished_before is not None
+
+    def place(self, task: Task) -> Place:
+        """Of a task in the list."""
+        return Place(task.id, task.finished_at if self.by_end else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What people know a task by."""
+
+    type: str
+    concurrency_key: str | None
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +78,14 @@ class Standing:
 
 class BrowseStore(Protocol):
     async def find(
-        self, wanted: TaskFilter, *, limit: int, before_id: str | None = None, payloads: bool = False
+        self, wanted: TaskFilter, *, limit: int, below: Place | None = None, payloads: bool = False
     ) -> list[Task]:
-        """Newest first, ids below ``before_id``."""
+        """The last created first, or the last ended where the filter is about ends; those below a place."""
+        ...
+
+    async def known(self, wanted: TaskFilter, *, newest: int) -> list[Known]:
+        """What the tasks that match are known by, newest first. However few match, only so many tasks are looked at:
+        the newest that the best index leads to."""
         ...
 
     async def numbers(self, wanted: TaskFilter, *, limit: int) -> dict[str, int]:

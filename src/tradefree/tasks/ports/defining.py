@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from tradefree.ids import new_id_at
 from tradefree.limits.caps import Caps, Override
 from tradefree.limits.scopes import Scope
 from tradefree.tasks.callbacks.subscription import Subscriber
@@ -31,6 +32,11 @@ class Entry:
     action: str
     target: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, at: datetime, actor: str, action: str, target: str, detail: Mapping[str, Any] | None = None) -> Entry:
+        """A fresh line. Its id carries the moment, by which it is found and by which it grows old."""
+        return cls(new_id_at(at), at, actor, action, target, detail or {})
 
 
 class CatalogStore(Protocol):
@@ -92,6 +98,9 @@ class CatalogStore(Protocol):
         target: str | None = None,
         actor: str | None = None,
         action: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
     ) -> list[Entry]:
-        """What people changed, newest first. ``action``: one, or with ``*`` at its end those that begin so."""
+        """What people changed, newest first. ``action``: one, or with ``*`` at its end those that begin so; ``after``
+        and ``before`` are moments between which it was done."""
         ...

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tradefree.tasks.callbacks.delivery import CALLBACK
-from tradefree.tasks.ports import TaskFilter
+from tradefree.tasks.ports import Known, Place, TaskFilter
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import LEVELS, Attempt, LogLine, Task, Worker
 from tradefree.testing.memory.tables import Tables, clone, through_json
@@ -21,15 +21,17 @@ class Browsing:
     _tables: Tables
 
     async def find(
-        self, wanted: TaskFilter, *, limit: int, before_id: str | None = None, payloads: bool = False
+        self, wanted: TaskFilter, *, limit: int, below: Place | None = None, payloads: bool = False
     ) -> list[Task]:
         await self._tables.read()
-        found = [
-            task
-            for id_, task in sorted(self._tables.tasks.items(), reverse=True)
-            if (before_id is None or id_ < before_id) and _fits(task, wanted)
-        ]
+        found = [task for task in self._tables.tasks.values() if _fits(task, wanted)]
+        found = [task for task in found if below is None or _order(wanted.place(task)) < _order(below)]
+        found.sort(key=lambda task: _order(wanted.place(task)), reverse=True)
         return [clone(task, payloads=_PAYLOADS if payloads else ()) for task in found[:limit]]
+
+    async def known(self, wanted: TaskFilter, *, newest: int) -> list[Known]:
+        found = await self.find(wanted, limit=newest)
+        return [Known(task.type, task.concurrency_key, task.labels) for task in found]
 
     async def numbers(self, wanted: TaskFilter, *, limit: int) -> dict[str, int]:
         return dict(Counter(task.type for task in await self.find(wanted, limit=limit)))
@@ -81,6 +83,10 @@ class Browsing:
         return [(worker, numbers[worker.id]) for worker in newest_first]
 
 
+def _order(place: Place) -> tuple[datetime, str]:
+    return (place.finished_at or datetime.min.replace(tzinfo=UTC), place.id)
+
+
 def _fits(task: Task, wanted: TaskFilter) -> bool:
     return all(
         (
@@ -92,6 +98,8 @@ def _fits(task: Task, wanted: TaskFilter) -> bool:
             wanted.submitted_by is None or task.submitted_by == wanted.submitted_by,
             wanted.created_after is None or task.created_at > wanted.created_after,
             wanted.created_before is None or task.created_at < wanted.created_before,
+            wanted.finished_after is None or (task.finished_at and task.finished_at > wanted.finished_after),
+            wanted.finished_before is None or (task.finished_at and task.finished_at < wanted.finished_before),
             wanted.labels.items() <= task.labels.items(),
             not wanted.text or _mentions(task, wanted.text.lower()),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -67,6 +68,8 @@ class Limiting:
         target: str | None = None,
         actor: str | None = None,
         action: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
     ) -> list[Entry]:
         await self._tables.read()
         found = (entry for _, entry in sorted(self._tables.audit.items(), reverse=True))
@@ -77,6 +80,8 @@ class Limiting:
             and target in (None, e.target)
             and actor in (None, e.actor)
             and (action is None or fnmatchcase(e.action, action))
+            and (after is None or e.at > after)
+            and (before is None or e.at < before)
         )
         return [entry for _, entry in zip(range(limit), wanted, strict=False)]
 

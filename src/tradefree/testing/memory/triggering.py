@@ -26,7 +26,7 @@ class Triggering:
             if before is not None and before.trigger == trigger:
                 return None
             if trigger.task_type not in self._tables.task_types:
-                raise InvalidInput(f"unknown task type {trigger.task_type!r}", field="task_type")
+                raise InvalidInput(f"unknown task type {trigger.task_type!r}", field="task_type", code="unknown_type")
             kept = Kept(trigger.model_copy(deep=True), self._next(trigger.name), entry.at, entry.actor)
             self._tables.triggers[trigger.name] = kept
             self._write_down(trigger.name, kept.version, kept.trigger, entry)
