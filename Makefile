@@ -54,7 +54,7 @@ demo-distributed: setup ## many processes on MariaDB and Redis, three get killed
 
 test: setup ## set up and run all tests
 	$(if $(NODE),cd console && npm test --silent,@echo 'Without Node 20 or newer there is no console: its tests are left out.')
-	$(VENV)/bin/pytest -n auto --dist loadgroup $(if $(NODE),,--ignore=tests/console)
+	$(VENV)/bin/pytest -n auto --dist loadgroup --no-loadscope-reorder $(if $(NODE),,--ignore=tests/console)
 
 test-dify-live: setup ## a short look at a real Dify app, run twice (DIFY_BASE_URL=… DIFY_API_KEY=… DIFY_INPUTS=JSON)
 	@PYTHONPATH=tests $(VENV)/bin/python -m dify.live

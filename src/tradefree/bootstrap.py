@@ -55,6 +55,7 @@ from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.control import Control
 from tradefree.tasks.dispatch import Dispatcher
 from tradefree.tasks.endpoints import Endpoints
+from tradefree.tasks.holding import Holding
 from tradefree.tasks.leisure import Leisure
 from tradefree.tasks.limiting import Limiting
 from tradefree.tasks.measure import Measuring
@@ -95,6 +96,7 @@ class System:
     retention: Retention
     task_retention: TaskRetention
     tally: Tally
+    holding: Holding
     backups: Schedule
     control: Control
     limiting: Limiting
@@ -267,6 +269,7 @@ async def open_system(
             ),
             task_retention=make_task_retention(settings, store, leisure),
             tally=Tally(store, clock, leads),
+            holding=Holding(store, clock, lambda: dispatcher.held, leisure),
             backups=Schedule(store, clock, leads, make_plan(settings)),
             control=Control(store, store, catalog, signals, clock),
             subscriptions=make_subscriptions(settings, store, catalog, signals, clock),

@@ -8,31 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from tradefree.testing.dify_standin import Entry, read_ledger
+from waiting import PATIENCE, wait_for
 
 TRADEFREE = str(Path(sys.executable).with_name("tradefree"))
-PATIENCE = 60.0
-"""Seconds any condition may take on a busy machine."""
 
 Doc = dict[str, Any]
-T = TypeVar("T")
-
-
-def wait_for(probe: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
-    """The first truthy answer of ``probe``; fails, saying what was waited for, when patience runs out."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if found := probe():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited {patience:g} s for {what}")
 
 
 class Process:

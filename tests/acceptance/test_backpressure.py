@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from acceptance.processes import Doc, Standin, System, wait_for
+from acceptance.processes import Doc, Standin, System
 from tradefree.testing.dify_standin import runs_by_task
+from waiting import wait_for
 
 RETRY = {"max_attempts": 3, "initial": 0.2, "maximum": 0.5}
 ONCE = {**RETRY, "max_attempts": 1}

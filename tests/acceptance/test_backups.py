@@ -17,10 +17,11 @@ from typing import Any
 import httpx
 import pytest
 
-from acceptance.processes import TRADEFREE, System, wait_for
+from acceptance.processes import TRADEFREE, System
 from database.servers import empty_database
 from private_servers import DATABASES, database_on, redis_url
 from tradefree.testing.cluster import Cluster
+from waiting import wait_for
 
 TASKS = 60
 PASSPHRASE = "correct horse battery"
@@ -70,7 +71,7 @@ def test_the_drill_on_sqlite(start_system: Callable[..., System], tmp_path: Path
     system.define("slow", **SLOW)
     batch = [{"type": "slow", "input_data": {"n": n}} for n in range(TASKS)]
     ids = [item["task"]["id"] for item in system.api.post("/tasks/batch", json=batch).json()["items"]]
-    wait_for(lambda: at_work(system.api.get("/stats").json()["by_status"]), "some of the tasks", 120)
+    wait_for(lambda: at_work(system.api.get("/stats").json()["by_status"]), "some of the tasks", patience=120)
     made = run({**system.settings}, tmp_path, "backup", "create", "drill.tfb", "--verify")
     assert made["encrypted"]
     assert made["tables"]["tasks"]["rows"] == TASKS
@@ -136,7 +137,7 @@ def test_the_drill_on_a_server(kind: str, tmp_path: Path, stack: ExitStack) -> N
     assert drill.api.put("/task-types/slow", json=SLOW).status_code in (200, 201)
     wait_for(lambda: list(folder.glob("*.tfb")), "the backup that the leader makes by itself")
     drill.submit()
-    wait_for(lambda: at_work(drill.counts()), "some of the tasks", 120)
+    wait_for(lambda: at_work(drill.counts()), "some of the tasks", patience=120)
     made = run(first.environment, tmp_path, "backup", "create", "drill.tfb")
     assert made["tables"]["tasks"]["rows"] == TASKS
     code, said = refused(first.environment, tmp_path, "backup", "create", "full.tfb", full=True)
@@ -159,7 +160,7 @@ def test_the_drill_on_a_server(kind: str, tmp_path: Path, stack: ExitStack) -> N
     made_before = run(second.environment, tmp_path, "backup", "list")["items"]
     assert [record["error"] for record in made_before] == [None], "it knows of the one that the leader made"
     again = Drill(second)
-    wait_for(lambda: again.counts().get("completed") == TASKS, "all tasks, on the restored database", 120)
+    wait_for(lambda: again.counts().get("completed") == TASKS, "all tasks, on the restored database", patience=120)
     listed = again.api.get("/tasks", params={"limit": TASKS}).json()["items"]
     assert len(listed) == TASKS
     assert {task["crashes"] for task in listed} == {0}, "a restore is nobody's death"

@@ -13,12 +13,12 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from acceptance.any_service import AnyService
-from acceptance.processes import wait_for
 from acceptance.receiving import a_receiver
 from private_servers import database_on, redis_url
 from tradefree.ids import new_id
 from tradefree.testing.cluster import Cluster
 from tradefree.testing.receiver import CallbackReceiver, Reply
+from waiting import wait_for
 
 TASKS = 300
 MANIFEST = """
@@ -98,9 +98,9 @@ def test_everybody_is_told_whoever_dies(world: World) -> None:
     world.shop.reply = Reply()
     world.call("PUT", "/subscriptions/shop/pause", json={})
     world.call("DELETE", "/subscriptions/shop/pause")  # what waits for another attempt is sent at once
-    wait_for(lambda: len(told(world.own)) == TASKS, "every task's own receiver", 120)
-    wait_for(lambda: len(told(world.shop)) == TASKS, "the subscription", 120)
-    wait_for(lambda: not world.waiting(), "the last delivery", 120)
+    wait_for(lambda: len(told(world.own)) == TASKS, "every task's own receiver", patience=120)
+    wait_for(lambda: len(told(world.shop)) == TASKS, "the subscription", patience=120)
+    wait_for(lambda: not world.waiting(), "the last delivery", patience=120)
     at = ("--url", services[0].url, "--api-key", world.cluster.api_key)
     secret = json.loads(world.cluster.tradefree("callbacks", "secret", "--json", *at))["secret"]
     for receiver, signed_with in ((world.shop, SECRET), (world.own, secret)):

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook
 
-from acceptance.processes import Standin, wait_for
+from acceptance.processes import Standin
 from acceptance.receiving import a_receiver
 from database.servers import empty_database, user_of
 from service.service_world import ENDLESS
@@ -26,6 +26,7 @@ from tradefree.service.openapi import operations
 from tradefree.testing.cluster import Cluster
 from tradefree.testing.receiver import CallbackReceiver, Reply
 from tradefree.testing.servers import Redis
+from waiting import wait_for
 
 CONNECTION = "canary-connection-0123456789"
 REDIS = "canary-redis-0123456789"

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from acceptance.processes import Standin, System, wait_for
+from acceptance.processes import Standin, System
+from waiting import wait_for
 
 RETRY = {"max_attempts": 1}
 """A refusal that counted as a failure would end its task."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from acceptance.processes import Doc, Standin, System, wait_for
+from acceptance.processes import Doc, Standin, System
 from tradefree.testing.dify_standin import overlapping_runs, runs_by_task
+from waiting import wait_for
 
 SEED = 20260211
 KILLS = 6
@@ -63,7 +64,7 @@ def kill_at_random_moments(system: System, standin: Standin, luck: random.Random
 
 def _wait_for_another_run(system: System, standin: Standin, ids: list[str]) -> None:
     before = len(standin.runs())
-    wait_for(lambda: len(standin.runs()) > before or _ended(system, ids), "another run", PATIENCE)
+    wait_for(lambda: len(standin.runs()) > before or _ended(system, ids), "another run", patience=PATIENCE)
 
 
 def _ended(system: System, ids: list[str]) -> bool:
@@ -97,7 +98,7 @@ def test_two_hundred_runs_survive_kills_and_none_is_paid_for_twice_unsaid(
         submitted[item["task"]["id"]] = (sent["type"], sent["input_data"]["text"])
 
     struck = kill_at_random_moments(system, standin, luck, list(submitted))
-    wait_for(lambda: _ended(system, list(submitted)), "all tasks to end", PATIENCE)
+    wait_for(lambda: _ended(system, list(submitted)), "all tasks to end", patience=PATIENCE)
 
     tasks = {task_id: system.task(task_id) for task_id in submitted}
     assert struck >= KILLS - 1, "the kills came too late to mean anything"

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from acceptance.processes import TRADEFREE, Standin, System, wait_for
+from acceptance.processes import TRADEFREE, Standin, System
 from tradefree.testing.dify_standin import overlapping_runs, peak_running, runs_by_task
+from waiting import wait_for
 
 RETRY_SOON = {"max_attempts": 3, "initial": 0.2, "maximum": 0.5}
 

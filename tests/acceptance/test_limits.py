@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from acceptance.any_service import AnyService
-from acceptance.processes import wait_for
 from private_servers import database_on, redis_url
 from tradefree.ids import new_id
 from tradefree.testing.cluster import Cluster
 from tradefree.testing.dify_standin import Entry
 from tradefree.testing.standin import Standin
+from waiting import wait_for
 
 APPS = {
     "apps": [

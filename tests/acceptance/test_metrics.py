@@ -13,10 +13,11 @@ from pathlib import Path
 
 import httpx
 
-from acceptance.processes import Standin, System, wait_for
+from acceptance.processes import Standin, System
 from metrics.reading import Reading
 from private_servers import database_on, redis_url
 from tradefree.testing.cluster import Cluster, Service, Worker
+from waiting import wait_for
 
 TOKEN = "0123456789abcdef"
 CANARIES = ("app-work", "canary-in-input", "canary-in-key")

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from acceptance.processes import Doc, Standin, System, wait_for
+from acceptance.processes import Doc, Standin, System
 from tradefree.testing.dify_standin import peak_running
+from waiting import wait_for
 
 FORM = {
     "content": "Approve {{#start.text#}}?",

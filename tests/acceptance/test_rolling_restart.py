@@ -13,10 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from acceptance.releases import Releases
-from broker.running import Running, ended, wait_for
+from broker.running import Running, ended
 from database.servers import on_server
 from private_servers import redis_url
 from tradefree.testing.cluster import TRADEFREE, Node
+from waiting import wait_for
 
 
 @pytest.fixture

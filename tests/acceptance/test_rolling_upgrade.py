@@ -12,9 +12,10 @@ import pytest
 
 from acceptance.balancer import Load
 from acceptance.releases import NEXT, Releases
-from broker.running import Running, ended, wait_for
+from broker.running import Running, ended
 from private_servers import redis_url
 from tradefree.testing.cluster import TRADEFREE, Service, Worker
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(900)
 MORE = 40

@@ -13,7 +13,6 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from acceptance.processes import wait_for
 from private_servers import database_on, redis_url
 from tradefree.access.secrets import SecretBox
 from tradefree.clock import SystemClock
@@ -22,6 +21,7 @@ from tradefree.events.trigger import Trigger
 from tradefree.ids import new_id
 from tradefree.tasks.ports import Entry
 from tradefree.testing.cluster import Cluster
+from waiting import wait_for
 
 SECOND = timedelta(seconds=1)
 DEFINITIONS = """

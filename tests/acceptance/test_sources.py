@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 from standardwebhooks.webhooks import Webhook
 
-from acceptance.processes import TRADEFREE, System, wait_for
+from acceptance.processes import TRADEFREE, System
+from waiting import wait_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 DEFINITIONS = """

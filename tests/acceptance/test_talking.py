@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from acceptance.processes import Standin, System, wait_for
+from acceptance.processes import Standin, System
+from waiting import wait_for
 
 RETRY_SOON = {"max_attempts": 3, "initial": 0.05, "maximum": 0.1}
 RUNNERS = {

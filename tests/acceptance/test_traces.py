@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from acceptance.processes import Standin, System, wait_for
+from acceptance.processes import Standin, System
 from traces.collector import Collector
+from waiting import wait_for
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CAME = f"00-{TRACE}-b7ad6b7169203331-01"

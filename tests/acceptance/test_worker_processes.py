@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from broker.running import Running, ended, wait_for
+from broker.running import Running, ended
 from private_servers import redis_url
 from tradefree.testing.cluster import Worker
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(600)
 DELAY = 1.0

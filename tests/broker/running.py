@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from private_servers import database_on
 from tradefree.testing.cluster import TRADEFREE, Cluster, Node, Worker
+from waiting import PATIENCE, wait_for
 
 CELERY = str(Path(TRADEFREE).with_name("celery"))
-PATIENCE = 90.0
-"""Seconds any condition may take on a busy machine."""
-
-T = TypeVar("T")
-
-
-def wait_for(probe: Callable[[], T | None], what: str, *nodes: Node) -> T:
-    """The first truthy answer of ``probe``; fails when patience runs out, saying for what, and what the nodes said."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := probe():
-            return found
-        time.sleep(0.02)
-    logs = "".join(f"\n{node.name}: …{node.log.read_text(errors='replace')[-2000:]}" for node in nodes)
-    raise AssertionError(f"waited {PATIENCE:g} s for {what}{logs}")
 
 
 class CeleryWorker(Worker):

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from broker.running import Running, ended, says, wait_for
+from broker.running import Running, ended, says
 from broker.sentinels import MASTER, Guarded, guarded
 from tradefree.testing.servers import Redis
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(600)
 

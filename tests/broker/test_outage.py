@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from redis import Redis as Client
 
-from broker.running import Running, ended, says, wait_for
+from broker.running import Running, ended, says
 from broker.talk import channels, client
 from faults.chaos.proxy import Proxy
 from tradefree.testing.processes import free_port
 from tradefree.testing.servers import Redis
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(600)
 

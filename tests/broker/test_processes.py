@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from broker.running import Running, ended, says, wait_for
+from broker.running import Running, ended, says
 from broker.talk import channels, client, keys
 from tradefree.testing.servers import Redis
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(600)
 

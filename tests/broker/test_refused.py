@@ -31,7 +31,7 @@ def refusal(tmp_path: Path) -> Refusal:
         database = f"sqlite+aiosqlite:///{tmp_path}/tradefree.db"
         cluster = Cluster(tmp_path, environment.pop("database", database), broker_url)
         if migrated:
-            cluster.tradefree("migrate")
+            cluster.prepare()
         done: Any = subprocess.run(
             command,
             env={**cluster.environment, **environment},

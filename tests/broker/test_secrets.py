@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisError
 
-from broker.running import Running, says, wait_for
+from broker.running import Running, says
 from broker.talk import client
 from tradefree.testing.servers import Redis
 from tradefree.testing.standin import Standin
+from waiting import wait_for
 
 pytestmark = pytest.mark.timeout(600)
 

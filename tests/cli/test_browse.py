@@ -122,9 +122,16 @@ def test_show_in_a_pipe_as_json_and_on_a_terminal(
     document = task(attempts=[attempt, deferred], output_data={"text": "订单"})
     service.on("GET", f"/tasks/{TASK_ID}", ok(document))
     assert json.loads(cli("show", TASK_ID, "--json").stdout) == document
+    totals = [
+        {"kind": "full", "scope": "connection:main", "seconds": 62.0},
+        {"kind": "turn", "scope": "task", "seconds": 1.5},
+        {"kind": "rate", "scope": "everything", "seconds": 0.9},
+    ]
+    service.on("GET", f"/tasks/{TASK_ID}/waits", ok({"items": [], "totals": totals}))
     piped = dict(rows(cli("show", TASK_ID)))
     assert (piped["status"], piped["took"], piped["output"]) == ("completed", "3.5", '{"text": "订单"}')
     assert piped["upstream"] == "dify_version=1.14.2, run_id=r-1"
+    assert piped["waited for"] == "connection:main (full) 1 min 2 s, task (turn) 1.5 s"
     request.getfixturevalue("terminal")
     shown = cli("show", TASK_ID).stdout
     for part in ("1 min 3 s", "42", "no luck", '"text": "订单"'):

@@ -1,6 +1,7 @@
-"""Real Chromium before a real ``tradefree up`` with the stand-in Dify; one system and one browser for a file of tests.
+"""Real Chromium before a real ``tradefree up`` with the stand-in Dify: one system for a file of tests, one browser for
+all files.
 
-The browser ends with its file: while it lives, no asyncio loop can run in this process.
+The browser ends with them: while it lives, no asyncio loop can run in this process.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield system
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium."""
     program = find("chromium", package="chromium")
@@ -80,5 +81,5 @@ def visits(system: System, browser: Browser) -> Iterator[Visits]:
 
 @pytest.fixture
 def admin(visits: Visits) -> Visitor:
-    """A person who may do everything, signed in, before the overview."""
+    """A person who may do everything, signed in."""
     return visits.admin()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from console.contract import CONSOLE, ROOT
-
+ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tradefree"
 ELSEWHERE = ("cli", "client", "testing", "backups")
 """Packages that say nothing to the console."""
@@ -27,7 +28,7 @@ class Said:
 
 def retold(name: str) -> Any:
     """One of the console's files of sentences."""
-    return json.loads((CONSOLE / "src" / "retold" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((ROOT / "console" / "src" / "retold" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def holes(sentence: str) -> set[str]:
@@ -63,3 +64,21 @@ def keys(node: ast.expr | None) -> frozenset[str]:
     """The names in a dictionary that is written out."""
     found = [literal(key) for key in node.keys if key is not None] if isinstance(node, ast.Dict) else []
     return frozenset(name for name in found if name is not None)
+
+
+def told(event: str, data: Mapping[str, Any] | None, attempt: int = 1) -> str | None:
+    """A log line in Chinese, chosen as ``console/src/retold/line.ts`` does; None if it would stay in English."""
+    facts = {"attempt": attempt, **({"why": ""} if "error" in (data or {}) else {}), **(data or {})}
+    key = f"{event}:{facts['case']}" if facts.get("case") else event
+    choices = _log().get(key, [])
+    filled = (each for each in ([choices] if isinstance(choices, str) else choices) if _fit(each, facts))
+    return next(filled, None)
+
+
+def _fit(sentence: str, facts: Mapping[str, Any]) -> bool:
+    return all(isinstance(facts.get(name), str | int | float) for name in holes(sentence))
+
+
+@cache
+def _log() -> Any:
+    return retold("log")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from acceptance.processes import System, wait_for
+from acceptance.processes import System
 from console.visitor import Visitor
+from waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("console")  # one after the other: a browser takes a core
 
@@ -43,10 +44,11 @@ def test_many_lines_are_few_rows_and_older_ones_come(admin: Visitor, system: Sys
     page = admin.go("/logs?level=debug")
     expect(page.locator(".log-line").first).to_be_visible()  # at the end: at the top older ones come by themselves
     page.get_by_label("Follow").uncheck()
-    page.get_by_role("button", name="Older lines").click()
     box = page.get_by_role("log")
     height = box.evaluate("box => box.scrollHeight")
     assert height > 20_000
+    page.get_by_role("button", name="Older lines").click()
+    page.wait_for_function("height => document.querySelector('[role=log]').scrollHeight > height", arg=height)
     assert page.locator(".log-line").count() < 100
     box.evaluate("box => box.scrollTo(0, box.scrollHeight / 2)")
     expect(page.locator(".log-line").first).to_be_visible()

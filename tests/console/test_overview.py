@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from acceptance.processes import System, wait_for
+from acceptance.processes import System
 from console.visitor import Visitor
+from waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("console")  # one after the other: a browser takes a core
 

@@ -30,7 +30,7 @@ def test_pause_with_a_reason_and_take_it_back(admin: Visitor, system: System) ->
     system.api.put("/schedules/often", json={"every": "1s", "overlap": "skip"}).raise_for_status()
     page = admin.go("/schedules?name=often")
     drawer = page.get_by_role("dialog").first
-    expect(drawer.get_by_text("raised").first).to_be_visible(timeout=15_000)
+    expect(drawer.get_by_text("raised").first).to_be_visible()
     admin.button("Pause …").click()
     page.get_by_label("Reason").fill("the shop is being moved")
     admin.button("Pause").last.click()

@@ -25,6 +25,7 @@ def test_a_wrong_key_is_refused_and_a_good_one_opens_the_console(visits: Visits,
 
 
 def test_who_signs_out_is_out(admin: Visitor) -> None:
+    admin.go("/")
     admin.page.get_by_role("button", name="Account").click()
     admin.page.get_by_text("Sign out", exact=True).click()
     expect(admin.page.get_by_label("API key")).to_be_visible()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -44,7 +46,7 @@ def test_a_test_run_by_the_schemas_form(admin: Visitor, system: System) -> None:
     expect(page.locator(".status-completed")).to_be_visible()
     expect(page.locator(".json-tree")).to_contain_text('order: "SO-1"')
     page.get_by_role("link", name="Open the task").click()
-    expect(page).to_have_url(admin.url("/tasks/") + page.url.rsplit("/", 1)[-1])
+    expect(page).to_have_url(re.compile(r"/tasks/[^/?]+$"))
     task = system.task(page.url.rsplit("/", 1)[-1])
     assert task["input_data"] == {"order": "SO-1", "amount": 2.5, "gift": True}
     assert task["labels"] == {"test": "console"}

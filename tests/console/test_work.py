@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from acceptance.processes import System
 from console.visitor import Visitor
+from waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("console")  # one after the other: a browser takes a core
+
+OLDER = re.compile(r"/api/v1/tasks\?.*cursor=")
+"""A request for another page of the list."""
 
 
 def test_submit_and_follow_to_the_end(admin: Visitor) -> None:
@@ -81,6 +86,29 @@ def test_a_task_that_waits_says_why(admin: Visitor, system: System) -> None:
     expect(page.locator("h1 .status")).to_have_text("completed")
 
 
+def test_a_wait_that_is_over_is_split_by_what_held_the_task(admin: Visitor, system: System) -> None:
+    system.api.put("/limits/type:echo/mode", json={"mode": "paused", "reason": "stocktaking"}).raise_for_status()
+    try:
+        task = system.submit("echo", {"a": 1})
+        wait_for(lambda: held_for(system, task, "paused") >= 2, "it to be seen held")
+    finally:
+        system.api.put("/limits/type:echo/mode", json={"mode": "open"}).raise_for_status()
+    system.wait(task, "completed")
+    page = admin.go(f"/tasks/{task}")
+    expect(page.get_by_role("heading", name="What it waited for")).to_be_visible()
+    expect(page.locator(".holds li").first).to_contain_text("paused")
+    expect(page.locator(".time-bar .phaseHeld")).to_be_visible()
+    assert admin.axe() == []
+    page.locator(".holds").get_by_role("link", name="type:echo").click()
+    expect(page).to_have_url(re.compile(r"/limits\?scope=type"))
+
+
+def held_for(system: System, task: str, kind: str) -> float:
+    """How many seconds a task has waited for something of this kind."""
+    totals = system.api.get(f"/tasks/{task}/waits").json()["totals"]
+    return float(sum(total["seconds"] for total in totals if total["kind"] == kind))
+
+
 def test_filters_live_in_the_address(admin: Visitor, system: System) -> None:
     wanted = system.submit("echo", concurrency_key="客户 7", labels={"shop": "深圳"})
     system.wait(wanted)
@@ -121,8 +149,13 @@ def test_pages_of_a_long_list(admin: Visitor, system: System) -> None:
     page = admin.go("/tasks?key=many")
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(50)
-    admin.button("Older").click()
+    held: list[Route] = []
+    page.route(OLDER, lambda route: held.append(route), times=1)
+    with page.expect_request(OLDER):
+        admin.button("Older").click()
     expect(admin.button("Newer")).to_be_visible()
+    expect(admin.button("Older")).to_be_disabled()  # it would lead to the same page again
+    held[0].continue_()
     admin.button("Older").click()
     expect(rows).to_have_count(20)
     expect(page.get_by_text("That is all.")).to_be_visible()
@@ -151,4 +184,4 @@ def test_a_view_is_saved(admin: Visitor) -> None:
     admin.go("/tasks")
     admin.button("Views").click()
     page.get_by_role("link", name="我的失败").click()
-    assert page.url.endswith("/tasks?status=failed&key=mine")
+    expect(page).to_have_url(admin.url("/tasks?status=failed&key=mine"))

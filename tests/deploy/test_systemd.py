@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from broker.running import Running, wait_for
+from broker.running import Running
 from deploy.units import FOLDER, INSTALLED, Unit, Unitary, example
 from private_servers import redis_url
 from tradefree.settings import Settings
 from tradefree.testing.processes import free_port
 from tradefree.testing.servers import find
 from tradefree.worker.crew.crew import HAND_BACK_WITHIN
+from waiting import wait_for
 
 EXAMPLE = example(FOLDER / "tradefree.env.example")
 

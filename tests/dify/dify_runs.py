@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from console.sentences import told
 from dify.dify_replay import KEY, FakeDify, Reply, fake_dify
 from tradefree.dify.runner import DifyRunner, WorkflowRunner
 from tradefree.dify.seek import Pace
@@ -56,6 +57,7 @@ class FakeRun:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def log(self, level: str, message: str, *, event: str = "note", **data: Any) -> None:
+        assert told(event, data), f"the console cannot say this in Chinese: {event} {data}"
         self.lines.append(Line(level, message, event, data))
         self._changed.set()
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from console.sentences import told
 from tradefree.errors import Busy, Failed, OutcomeUnknown
-from tradefree.tasks.attempt import UNSEEN, Attempt, started_line
+from tradefree.tasks.attempt import STARTED, UNSEEN, Attempt, started_line
 from tradefree.tasks.outcome import Completed, DidNotWork, LetGo, NothingStarted, Outcome
 from tradefree.tasks.ports import Run
 from tradefree.tasks.questions import Answer
@@ -43,7 +44,7 @@ class PlainRun:
     cancelled: bool = False
 
     def log(self, level: str, message: str, *, event: str = "note", **data: Any) -> None:
-        """Nobody listens."""
+        assert told(event, data), f"the console cannot say this in Chinese: {event} {data}"
 
     def partial(self, text: str, *, replace: bool = False) -> None:
         """Nobody listens."""
@@ -300,6 +301,7 @@ def test_the_line_of_a_start() -> None:
     task = Task("t", "echo", Status.PROCESSING, START, START, START, START, "echo/", attempt_count=1, worker_id="w1")
     task.started_at = START + timedelta(seconds=1.5)
     assert started_line(task).message == "Attempt 1 started after waiting 1.50 s."
+    assert "{{waited}}" in (told(STARTED, started_line(task).data) or "")
     task.run_at = START + timedelta(seconds=1)
     assert started_line(task).message == "Attempt 1 started after waiting 0.50 s."
     task.attempt_count = 2

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from console.sentences import told as in_chinese
 from tradefree.tasks.outcome import Asked, Completed, DidNotWork, HandBack, LetGo, NothingStarted, Outcome, Report
 from tradefree.tasks.questions import COMPLETE, FAIL, RERUN, Action, Question, about_unknown
 from tradefree.tasks.retry import RetryPolicy
@@ -156,6 +157,7 @@ def test_every_change_is_a_drawn_move_and_leaves_a_task_that_makes_sense() -> No
             assert new.updated_at == NOW, told
             assert new.attempt_count == task.attempt_count, told
             assert change.line.message, told
+            assert in_chinese(change.line.event, change.line.data), f"{told}: {change.line}"
             assert (change.line.task_id, change.line.created_at) == (task.id, NOW), told
             if new.status in ON_WORKER:
                 assert new.holds_slot, told

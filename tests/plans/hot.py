@@ -29,9 +29,11 @@ from tradefree.tasks.states import Status
 from tradefree.tasks.suggest import NEWEST
 from tradefree.tasks.task import LogLine, Task, lane_of, sort_at
 from tradefree.tasks.transitions import Change, Rules, finish
+from tradefree.tasks.waits import Cause, Stretch
 
 LEASE, TTL = 15.0, 3.0
 BATCH = 100
+HELD = Cause("full", "connection:main")
 PAGE = 51
 """A page of 50, and one to see whether there are more."""
 
@@ -245,6 +247,7 @@ async def _browse(store: SqlStore, watch: Watch, task_id: str) -> None:
         assert await store.moved(newest - PAGE, PAGE)
     with watch.named("what happened"):
         assert await store.happened(newest - 1000, newest)
+    await _holds(store, watch)
     with watch.named("the line of a moment"):
         assert await store.line_at(FIRST + timedelta(seconds=800_000))
     with watch.named("lines of all tasks"):
@@ -299,6 +302,22 @@ def an_arrival(number: int) -> Arrival:
     made = Decision("rule-a", 1, Outcome.MADE, task_id=task.id)
     no = Decision("rule-b", 1, Outcome.NO_MATCH, "filter", conditions=(False,))
     return Arrival(Event.of(new, new_id_at(NOW), NOW, "key:many"), (made, no), {"rule-a": Submission(task)})
+
+
+async def _holds(store: SqlStore, watch: Watch) -> None:
+    """Two types, held by one thing after another for a day."""
+    for name in ("t-0", "t-1"):
+        begins = [NOW - timedelta(seconds=20 * number) for number in range(4000)]
+        await store.keep_stretches([Stretch(name, at, at + timedelta(seconds=15), HELD) for at in begins])
+    with watch.named("keep stretches"):
+        await store.keep_stretches([Stretch(f"s-{number}", NOW, NOW, HELD) for number in range(BATCH)])
+    with watch.named("stretches of an hour"):
+        ago = NOW - timedelta(hours=20)
+        assert len(await store.stretches("t-0", ago, ago + timedelta(hours=1), 2000)) == 180
+    with watch.named("stretches that go on"):
+        assert len(await store.open_stretches(NOW - timedelta(seconds=20))) == BATCH + 2
+    with watch.named("old stretches"):
+        assert await store.forget_stretches(NOW - timedelta(seconds=20 * 3998)) == 2
 
 
 async def _happen(store: SqlStore, watch: Watch) -> None:

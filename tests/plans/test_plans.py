@@ -27,7 +27,17 @@ from tradefree.database.stores.following import MANY, SOME
 from tradefree.tasks.suggest import NEWEST
 from tradefree.testing.clock import FrozenClock
 
-BIG = {"tasks", "task_logs", "task_labels", "attempts", "idempotency_keys", "events", "event_decisions", "audit"}
+BIG = {
+    "tasks",
+    "task_logs",
+    "task_labels",
+    "attempts",
+    "idempotency_keys",
+    "events",
+    "event_decisions",
+    "audit",
+    "hold_stretches",
+}
 READS_EVERYTHING = {"ALL", "index", "SCAN"}
 N = hot.BATCH
 IN_FLIGHT = filling.ODD - filling.ON_WORKER + 20
@@ -63,6 +73,7 @@ LINES = "task_logs.PRIMARY"
 LABELS, KEYS, LOGS = "task_labels.PRIMARY", "idempotency_keys.PRIMARY", "task_logs.ix_task_logs_task"
 LABEL_OF = "task_labels.ix_task_labels_task"
 
+STRETCHES = "hold_stretches.PRIMARY"
 OF_A_TASK = ("id", "attempts.PRIMARY", LOGS, LABEL_OF, "idempotency_keys.ix_idempotency_keys_created")
 
 EVENT, DECIDED = "events.PRIMARY", "event_decisions.PRIMARY"
@@ -106,6 +117,10 @@ ACTS = {
     "the newest line": Expected(set(), 2, sqlite={"task_logs.None"}),
     "what moves": Expected(keys("id", "task_logs.PRIMARY"), 5 * hot.PAGE),
     "what happened": Expected(keys("id", "task_logs.PRIMARY", "attempts.PRIMARY"), 3000),
+    "keep stretches": Expected(set(), 3 * N, sqlite_reads=10 * N),
+    "stretches of an hour": Expected(keys(STRETCHES), 4 * 180),
+    "stretches that go on": Expected(keys("hold_stretches.ix_hold_stretches_ended"), 3 * N),
+    "old stretches": Expected(keys("hold_stretches.ix_hold_stretches_ended"), 3 * N),
     "the line of a moment": Expected({"task_logs.PRIMARY"}, 50, sqlite={"task_logs.None", "task_logs.PRIMARY"}),
     "lines of all tasks": Expected(keys("id", LINES), MANY + 5 * hot.PAGE),
     "lines of a time": Expected(keys("id", LINES), 2 * MANY, sqlite=keys("id", LINES, "task_logs.None")),

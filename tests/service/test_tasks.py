@@ -14,6 +14,7 @@ from tradefree.access.scopes import Scope
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Attempt, AttemptOutcome, LogLine, Task, Usage
 from tradefree.tasks.transitions import Change
+from tradefree.tasks.waits import Cause, Stretch
 
 
 @pytest.fixture
@@ -192,3 +193,42 @@ async def test_what_is_no_task_is_not_found(world: World, task_id: str) -> None:
     answer = await world.api.get(f"{API}/tasks/{task_id}")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_what_a_task_waited_for(world: World) -> None:
+    task_id = await submit(world)
+    task = await world.system.store.task(task_id)
+    assert task is not None
+    began = task.created_at - timedelta(minutes=1)
+    seconds = [began + timedelta(seconds=second) for second in range(10)]
+    stretches = [
+        Stretch("echo", seconds[0] - timedelta(hours=1), seconds[2], Cause("full", "connection:main")),
+        Stretch("echo", seconds[3], seconds[4], Cause("no_worker", "queue:default")),
+        Stretch("strict", seconds[0], seconds[9], Cause("full", "everything")),
+    ]
+    await world.system.store.keep_stretches(stretches)
+    await world.move(task_id, Status.PROCESSING, created_at=began, run_at=began, started_at=seconds[5])
+    answer = await world.api.get(f"{API}/tasks/{task_id}/waits")
+    assert answer.status_code == 200, answer.text
+    document = answer.json()
+    pieces = [(one["kind"], one["scope"], one["began_at"], one["ended_at"]) for one in document["items"]]
+    assert [(kind, scope) for kind, scope, *_ in pieces] == [
+        ("full", "connection:main"),
+        ("turn", "task"),
+        ("no_worker", "queue:default"),
+        ("turn", "task"),
+    ]
+    moments = [datetime.fromisoformat(end) for *_, end in pieces]
+    assert moments == [seconds[2], seconds[3], seconds[4], seconds[5]]
+    assert document["totals"] == [
+        {"kind": "full", "scope": "connection:main", "seconds": 2.0},
+        {"kind": "turn", "scope": "task", "seconds": 2.0},
+        {"kind": "no_worker", "scope": "queue:default", "seconds": 1.0},
+    ]
+
+
+async def test_what_a_task_waited_for_is_told_to_those_who_may_see_it(world: World) -> None:
+    task_id = await submit(world)
+    other = await world.as_key(Scope.TASKS_READ, task_types=["strict"])
+    assert (await other.get(f"{API}/tasks/{task_id}/waits")).status_code == 404
+    assert (await world.api.get(f"{API}/tasks/nothing/waits")).status_code == 404

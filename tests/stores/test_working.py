@@ -131,7 +131,7 @@ async def test_claim(acts: Acts, store: AnyStore, clock: FrozenClock) -> None:
     assert claimed.holds_slot
     line = (await store.logs(task.id, limit=10))[-1]
     assert (line.event, line.attempt, line.created_at) == ("attempt.started", 1, clock.now())
-    assert line.data == {"worker": "w1"}
+    assert line.data == {"worker": "w1", "waited": "1.50"}
     assert "1.50 s" in line.message
 
 

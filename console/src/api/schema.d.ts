@@ -171,6 +171,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/{task_id}/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what a task waited for
+         * @description What a task waited for, piece by piece: each limit that held all tasks of its type, its key, its turn, a pause
+         *     after a failure, a person. It tells of the past; what holds a task now is in `waiting` of the task.
+         *
+         *     It is known to the second. What held tasks is kept for 30 days, and of one task the first 2,000 changes are told.
+         *
+         *     Needs the scope `tasks:read`.
+         */
+        get: operations["list_task_waits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks/{task_id}/logs": {
         parameters: {
             query?: never;
@@ -3207,6 +3232,33 @@ export interface components {
             reason?: string;
         };
         /**
+         * PieceDocument
+         * @description A time in which a task waited for one thing.
+         */
+        PieceDocument: {
+            /**
+             * Kind
+             * @description As in `holds`: `full`, `rate`, `paused`, ...; `key`: tasks of its key ran before it; `turn`: nothing held its type, others were before it; `later`: it was not due; `answer`: a person was asked.
+             */
+            kind: string;
+            /**
+             * Scope
+             * @example connection:main
+             */
+            scope: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Ended At
+             * Format: date-time
+             * @description Of a wait that goes on: now.
+             */
+            ended_at: string;
+        };
+        /**
          * PlannedTask
          * @description The task that would be made.
          */
@@ -5180,6 +5232,18 @@ export interface components {
             items: components["schemas"]["WaitDocument"][];
         };
         /**
+         * WaitedDocument
+         * @description How long a task waited for one thing, all in all.
+         */
+        WaitedDocument: {
+            /** Kind */
+            kind: string;
+            /** Scope */
+            scope: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * WaitingDocument
          * @description Why a task waits.
          */
@@ -5191,6 +5255,22 @@ export interface components {
              * @description Tasks of its lane before it, counted to 1,000: 1000 means as many or more. Null: not in line.
              */
             ahead: number | null;
+        };
+        /**
+         * WaitsDocument
+         * @description What a task waited for.
+         */
+        WaitsDocument: {
+            /**
+             * Items
+             * @description In order.
+             */
+            items: components["schemas"]["PieceDocument"][];
+            /**
+             * Totals
+             * @description The longest first.
+             */
+            totals: components["schemas"]["WaitedDocument"][];
         };
         /**
          * WorkerDocument
@@ -5810,6 +5890,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskDetail"];
+                };
+            };
+            /** @description No good API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key has no right to this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not visible to this key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of this key, or too many tasks wait in a scope; `Retry-After` says when to come again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_task_waits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitsDocument"];
                 };
             };
             /** @description No good API key. */

@@ -14,6 +14,7 @@ import {
 } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
+import { sentenceOf } from '@/retold/line'
 import { useWords } from '@/words/words'
 import { JsonView } from './JsonView'
 import { exactTime } from './Moment'
@@ -199,7 +200,7 @@ function LineOf<L extends Line>({ line, open, onToggle, lead }: LineProps<L>) {
         <span className="log-level">{say(line.level)}</span>
         <span className="log-attempt quiet">{line.attempt || ''}</span>
         <span className="log-message">
-          <SafeText text={line.message} />
+          <SafeText text={sentenceOf(line)} />
         </span>
       </button>
       {open && (
@@ -217,7 +218,7 @@ function matcher(level: Level, text: string): (line: Line) => boolean {
   const wanted = text.trim().toLowerCase()
   return (line) =>
     LEVELS.indexOf(line.level) >= least &&
-    (wanted === '' || line.message.toLowerCase().includes(wanted) || line.event.includes(wanted))
+    (wanted === '' || [line.message, sentenceOf(line), line.event].some((text) => text.toLowerCase().includes(wanted)))
 }
 
 function clockTime(at: string): string {

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ApiError, errorOf, fieldProblem, type Problem } from '@/api/problem'
 import { ProblemView } from '@/parts/ProblemView'
 import { speak } from '@/words/language'
+import { failure } from './failure'
+import { sentenceOf } from './line'
 import { retold } from './retell'
 
 beforeEach(() => speak('zh'))
@@ -55,4 +57,41 @@ test('in English the service’s own words stand', () => {
   const text = shown(problem({ code: 'used_by_types', facts: { names: 'a, b' } }))
   expect(text).toContain('No')
   expect(text).toContain('a reason')
+})
+
+const line = (event: string, data: Record<string, unknown> | null, message = 'as stored') => ({
+  ...{ id: 1, created_at: '2026-01-31T08:00:00Z', level: 'info' as const, attempt: 2 },
+  ...{ event, data, message },
+})
+
+test('of several sentences the first that has its facts is said', () => {
+  const sentences = { a: ['{{by}} 取消', '已取消'] }
+  expect(retold(sentences, 'a', { by: 'ann' })).toBe('ann 取消')
+  expect(retold(sentences, 'a')).toBe('已取消')
+})
+
+test('a log line is told from its event, case and data', () => {
+  expect(sentenceOf(line('task.completed', { seconds: '0.03' }))).toBe('已完成，用时 0.03 秒。')
+  expect(sentenceOf(line('attempt.lost', { case: 'rerun' }))).toContain('重新启动')
+  expect(sentenceOf(line('dify.node.finished', { title: '译', elapsed_time: 0.10051 }))).toBe('译 完成，用时 0.1 秒。')
+  const failed = { code: 'timeout', error: 'It took 5 s.', wait: '2.0', failures: 1, budget: 3 }
+  expect(sentenceOf(line('attempt.failed', failed))).toBe(
+    '第 2 次执行失败：超过时限：It took 5 s. 2.0 秒后再次执行（已用 1 / 3 次）。',
+  )
+})
+
+test('a line that cannot be told anew stays as it is stored', () => {
+  expect(sentenceOf(line('my.own', { n: 1 }))).toBe('as stored')
+  expect(sentenceOf(line('attempt.lost', null))).toBe('as stored')
+  expect(sentenceOf(line('attempt.lost', { case: 'new' }))).toBe('as stored')
+  speak('en')
+  expect(sentenceOf(line('task.completed', { seconds: '0.03' }))).toBe('as stored')
+})
+
+test('a failure is told by its code, with the service’s words where they say more', () => {
+  expect(failure('expired', 'Its expiry time passed.')).toBe('等待期间已过有效期。')
+  expect(failure('dify_rejected', 'No such app.')).toBe('Dify 拒绝了请求：No such app.')
+  expect(failure('my_code', 'Mine.')).toBe('Mine.')
+  speak('en')
+  expect(failure('expired', 'Its expiry time passed.')).toBe('Its expiry time passed.')
 })

@@ -150,7 +150,10 @@ def show(task_id: TaskId, as_json: AsJson = False, url: Url = None, api_key: Api
     async def work(client: Client) -> Document:
         from tradefree.cli.resolve import resolve
 
-        task: Document = await client.get(f"/tasks/{await resolve(client, task_id)}")
+        found = await resolve(client, task_id)
+        task: Document = await client.get(f"/tasks/{found}")
+        if task["attempts"] and not as_json:
+            task["waited"] = (await client.get(f"/tasks/{found}/waits"))["totals"]
         return task
 
     task = call(url, api_key, work)
@@ -215,6 +218,7 @@ def _facts(task: Document) -> list[tuple[str, render.Kind, Any]]:
         ("finished", "moment", task["finished_at"]),
         ("cancel asked for", "moment", task["cancel_requested_at"]),
         ("took", "span", took(task)),
+        ("waited for", "text", _waited(task)),
         ("attempts", "number", task["attempt_count"]),
         ("failures", "number", task["failures"] or None),
         ("crashes", "number", task["crashes"] or None),
@@ -235,6 +239,12 @@ def _upstream(task: Document) -> str | None:
     """What the upstream calls the latest attempt that reached it."""
     told: Document = next((attempt["upstream"] for attempt in task["attempts"][::-1] if attempt.get("upstream")), {})
     return words.labels({name: str(value) for name, value in told.items()}) if told else None
+
+
+def _waited(task: Document) -> str | None:
+    """What held it for a second or longer, the longest first."""
+    long = [one for one in task.get("waited", ()) if one["seconds"] >= 1]
+    return ", ".join(f"{one['scope']} ({one['kind']}) {words.span(one['seconds'])}" for one in long) or None
 
 
 def _clipped(task: Document) -> str | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from tradefree.cli import render, words
 from tradefree.cli.exits import note
 from tradefree.cli.options import ApiKey, AsJson, Statuses, Url, label
-from tradefree.cli.session import call
+from tradefree.cli.session import call, path_of
 
 if TYPE_CHECKING:
     from tradefree.cli.client import Client
@@ -88,7 +87,7 @@ def add(
         "statuses": statuses or [],
         "labels": dict(label(text).split("=", 1) for text in labels or ()),
     }
-    found = call(url, api_key, lambda client: client.put(_path(name), body))
+    found = call(url, api_key, lambda client: client.put(path_of("subscriptions", name), body))
     if as_json:
         render.document(found)
         return
@@ -100,7 +99,7 @@ def add(
 @callbacks.command()
 def delete(name: Name, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
     """Delete a subscription. Deliveries to it that still wait fail."""
-    call(url, api_key, lambda client: client.delete(_path(name)))
+    call(url, api_key, lambda client: client.delete(path_of("subscriptions", name)))
     if as_json:
         render.document({"name": name, "deleted": True})
     else:
@@ -117,19 +116,21 @@ def pause(
 ) -> None:
     """Send nothing more to a subscription. What is to be told waits, for 30 days at most."""
     body = {"reason": reason}
-    _changed(call(url, api_key, lambda client: client.put(f"{_path(name)}/pause", body)), as_json=as_json)
+    _changed(
+        call(url, api_key, lambda client: client.put(path_of("subscriptions", name, "pause"), body)), as_json=as_json
+    )
 
 
 @callbacks.command()
 def resume(name: Name, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
     """Send to a subscription again, at once all that has waited."""
-    _changed(call(url, api_key, lambda client: client.delete(f"{_path(name)}/pause")), as_json=as_json)
+    _changed(call(url, api_key, lambda client: client.delete(path_of("subscriptions", name, "pause"))), as_json=as_json)
 
 
 @callbacks.command("test")
 def send_test(name: Name, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
     """Send a test event to a subscription. `tradefree logs -f` with its id tells how it goes."""
-    found = call(url, api_key, lambda client: client.post(f"{_path(name)}/tests", {}))
+    found = call(url, api_key, lambda client: client.post(path_of("subscriptions", name, "tests"), {}))
     if as_json:
         render.document(found)
     else:
@@ -140,7 +141,10 @@ def send_test(name: Name, as_json: AsJson = False, url: Url = None, api_key: Api
 def rotate(name: Name, keep: Keep = "24h", as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
     """Make a new secret for a subscription and print it, once. Until the old one ends, both sign."""
     body = {"keep": keep}
-    _secret(call(url, api_key, lambda client: client.post(f"{_path(name)}/secrets", body)), as_json=as_json)
+    _secret(
+        call(url, api_key, lambda client: client.post(path_of("subscriptions", name, "secrets"), body)),
+        as_json=as_json,
+    )
 
 
 @callbacks.command()
@@ -239,7 +243,3 @@ def _secret(found: Document, *, as_json: bool) -> None:
         return
     until = found["old_secret_until"]
     render.details([("secret", "text", found["secret"]), ("old one until", "moment", until)])
-
-
-def _path(name: str) -> str:
-    return f"/subscriptions/{quote(name, safe='')}"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
 from tradefree.cli import render
 from tradefree.cli.exits import ExitCode, note
 from tradefree.cli.options import ApiKey, AsJson, Url
-from tradefree.cli.session import call
+from tradefree.cli.session import call, path_of
 
 COLUMNS: render.Columns = (("check", "text"), ("status", "status"), ("found", "text"), ("advice", "text"))
 
@@ -25,7 +24,7 @@ def check(
 
     The task service asks, with the key that is stored. Nothing is started.
     """
-    path = f"/connections/{quote(name, safe='')}/check"
+    path = path_of("connections", name, "check")
     report = call(url, api_key, lambda client: client.post(path, {}))
     if as_json:
         render.document(report)

@@ -11,7 +11,7 @@ import typer
 from tradefree.cli import render, words
 from tradefree.cli.exits import ExitCode, note
 from tradefree.cli.options import ApiKey, AsJson, Url
-from tradefree.cli.session import call
+from tradefree.cli.session import call, path_of
 
 if TYPE_CHECKING:
     from tradefree.cli.client import Client
@@ -157,9 +157,7 @@ def show(
     """
 
     async def work(client: Client) -> Document:
-        from urllib.parse import quote
-
-        found: Document = await client.get(f"/events/{quote(event_id, safe='')}")
+        found: Document = await client.get(path_of("events", event_id))
         return found
 
     found = call(url, api_key, work)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from tradefree.cli import render
 from tradefree.cli.options import ApiKey, AsJson, Url
-from tradefree.cli.session import call
+from tradefree.cli.session import call, path_of
 
 hooks = typer.Typer(help="See doors for foreign webhooks, and what came to them.", no_args_is_help=True)
 
@@ -49,7 +48,7 @@ def show(name: HookName, as_json: AsJson = False, url: Url = None, api_key: ApiK
     \b
     tradefree hooks show shop
     """
-    found = call(url, api_key, lambda client: client.get(f"/hooks/{quote(name, safe='')}"))
+    found = call(url, api_key, lambda client: client.get(path_of("hooks", name)))
     if as_json:
         render.document(found)
         return
@@ -70,7 +69,7 @@ def show(name: HookName, as_json: AsJson = False, url: Url = None, api_key: ApiK
 @hooks.command()
 def delete(name: HookName, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
     """Delete a hook: its messages are answered 404 from then on."""
-    call(url, api_key, lambda client: client.delete(f"/hooks/{quote(name, safe='')}"))
+    call(url, api_key, lambda client: client.delete(path_of("hooks", name)))
     if as_json:
         render.document({"name": name, "deleted": True})
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from tradefree.cli import render, words
 from tradefree.cli.options import ApiKey, AsJson, Url
-from tradefree.cli.session import call
+from tradefree.cli.session import call, path_of
 
 schedules = typer.Typer(help="See schedules and their runs; pause and resume them.", no_args_is_help=True)
 
@@ -47,7 +46,7 @@ def show(name: ScheduleName, as_json: AsJson = False, url: Url = None, api_key: 
     \b
     tradefree schedules show nightly
     """
-    found = call(url, api_key, lambda client: client.get(_path(name)))
+    found = call(url, api_key, lambda client: client.get(path_of("schedules", name)))
     if as_json:
         render.document(found)
         return
@@ -67,7 +66,7 @@ def runs(
     \b
     tradefree schedules runs nightly --limit 50
     """
-    found = call(url, api_key, lambda client: client.get(f"{_path(name)}/runs", [("limit", str(limit))]))
+    found = call(url, api_key, lambda client: client.get(path_of("schedules", name, "runs"), [("limit", str(limit))]))
     if as_json:
         render.document(found)
         return
@@ -89,25 +88,21 @@ def pause(
     tradefree schedules pause nightly --reason "the shop is being moved"
     """
     body = {"reason": reason} if reason else {}
-    _shown(call(url, api_key, lambda client: client.put(f"{_path(name)}/pause", body)), as_json=as_json)
+    _shown(call(url, api_key, lambda client: client.put(path_of("schedules", name, "pause"), body)), as_json=as_json)
 
 
 @schedules.command()
 def resume(name: ScheduleName, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
     """Let a paused schedule go on with its next run."""
-    _shown(call(url, api_key, lambda client: client.delete(f"{_path(name)}/pause")), as_json=as_json)
+    _shown(call(url, api_key, lambda client: client.delete(path_of("schedules", name, "pause"))), as_json=as_json)
 
 
 @schedules.command()
 def delete(name: ScheduleName, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
     """Delete a schedule. Events and tasks that it made stay."""
-    call(url, api_key, lambda client: client.delete(_path(name)))
+    call(url, api_key, lambda client: client.delete(path_of("schedules", name)))
     if as_json:
         render.document({"name": name, "deleted": True})
-
-
-def _path(name: str) -> str:
-    return f"/schedules/{quote(name, safe='')}"
 
 
 def _shown(found: Document, *, as_json: bool) -> None:

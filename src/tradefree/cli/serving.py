@@ -59,6 +59,7 @@ async def serve(system: System, listener: socket.socket, on_ready: Callable[[str
             system.retention.run(),
             system.task_retention.run(),
             system.tally.run(),
+            system.holding.run(),
             system.backups.run(),
         )
         beside = [asyncio.create_task(work) for work in working]

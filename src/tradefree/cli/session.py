@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from tradefree.errors import SettingsError
 
@@ -67,3 +68,8 @@ def with_store(work: Callable[[SqlStore], Awaitable[T]], *, may_be_new: bool = F
             await store.close()
 
     return asyncio.run(main())
+
+
+def path_of(*parts: str) -> str:
+    """The path of a resource by names, whatever characters they have."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from tradefree.cli import render, words
+from tradefree.cli import render
 from tradefree.cli.options import ApiKey, AsJson, Url
-from tradefree.cli.session import call
+from tradefree.cli.session import call, path_of
 
 if TYPE_CHECKING:
     from tradefree.cli.client import Client
@@ -76,8 +75,8 @@ def show(name: Name, as_json: AsJson = False, url: Url = None, api_key: ApiKey =
     """
 
     async def work(client: Client) -> Document:
-        found: Document = await client.get(_path(name))
-        found["versions"] = (await client.get(f"{_path(name)}/versions"))["items"]
+        found: Document = await client.get(path_of("triggers", name))
+        found["versions"] = (await client.get(path_of("triggers", name, "versions")))["items"]
         return found
 
     found = call(url, api_key, work)
@@ -116,7 +115,7 @@ def delete(name: Name, as_json: AsJson = False, url: Url = None, api_key: ApiKey
     \b
     tradefree triggers delete big-orders
     """
-    call(url, api_key, lambda client: client.delete(_path(name)))
+    call(url, api_key, lambda client: client.delete(path_of("triggers", name)))
     if as_json:
         render.document({"name": name, "outcome": "deleted"})
     else:
@@ -217,12 +216,8 @@ def _version(version: Document) -> list[Any]:
 
 
 def _switch(name: str, enabled: bool, *, as_json: bool, url: str | None, api_key: str | None) -> None:
-    found = call(url, api_key, lambda client: client.put(f"{_path(name)}/enabled", {"enabled": enabled}))
+    found = call(url, api_key, lambda client: client.put(path_of("triggers", name, "enabled"), {"enabled": enabled}))
     if as_json:
         render.document(found)
     else:
         render.table(LIST, [_row(found)])
-
-
-def _path(name: str) -> str:
-    return f"/triggers/{quote(words.clean(name), safe='')}"

@@ -1,4 +1,4 @@
-"""The tables of the console: who is signed in, and the sums that charts are drawn from."""
+"""The tables of the console: who is signed in, the sums that charts are drawn from, and what held tasks."""
 
 from __future__ import annotations
 
@@ -35,6 +35,19 @@ task_series = sa.Table(
     sa.Column("waits", JsonText, nullable=False, comment="numbers by class of length"),
     sa.Column("runs", JsonText, nullable=False),
     comment="What happened to tasks, summed up by the leader",
+    **MYSQL,
+)
+
+hold_stretches = sa.Table(
+    "hold_stretches",
+    metadata,
+    sa.Column("type", ascii_text(63), primary_key=True),
+    sa.Column("began_at", Moment, primary_key=True),
+    sa.Column("ended_at", Moment, nullable=False, comment="when the leader saw it last"),
+    sa.Column("kind", ascii_text(16), nullable=False),
+    sa.Column("scope", ascii_text(128), nullable=False),
+    sa.Index("ix_hold_stretches_ended", "ended_at"),
+    comment="What held the tasks of a type",
     **MYSQL,
 )
 

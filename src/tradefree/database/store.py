@@ -14,6 +14,7 @@ from tradefree.database.stores.browsing import BrowsingStore
 from tradefree.database.stores.deciding import DecidingStore
 from tradefree.database.stores.defining import DefiningStore
 from tradefree.database.stores.following import FollowingStore
+from tradefree.database.stores.holding import HoldingStore
 from tradefree.database.stores.hooking import HookingStore
 from tradefree.database.stores.keeping import KeepingStore
 from tradefree.database.stores.leading import LeadingStore
@@ -42,6 +43,7 @@ class SqlStore(
     BrowsingStore,
     FollowingStore,
     TallyingStore,
+    HoldingStore,
     DefiningStore,
     LimitingStore,
     StandingStore,

@@ -46,11 +46,10 @@ class Listening(Looking):
             return await self._listen(stream, pings_are_life=False)
         except DifyRejected as error:
             self._can_listen = False
-            self._log(
-                "info", f"Dify does not let us listen again, so polling it is. {error.message}", "dify.run.polled"
-            )
+            words = f"Dify does not let us listen again, so polling it is. {error.message}"
+            self._log("info", words, "dify.run.polled", error=error.message)
         except DifyError as error:
-            self._say_once("cut", error.message)
+            self._say_once("cut", error.message, error=error.message)
         return None
 
     def _hang_up(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from tradefree.clock import Clock
 from tradefree.dify.client import DifyClient
@@ -59,12 +60,12 @@ class Looking:
         try:
             found = await self._errand.find(self._client, self._handle.user, self._handle.attempt, also_failed=True)
         except DifyError as error:
-            self._say_once("unreachable", error.message)
+            self._say_once("unreachable", error.message, error=error.message)
             return False
         if found is None:
             return False
         await self._adopt(found)
-        self._log("info", f"Dify runs it: {found.words}.", "dify.run.found")
+        self._log("info", f"Dify runs it: {found.words}.", "dify.run.found", run=found.words)
         return True
 
     async def _adopt(self, handle: Handle) -> None:
@@ -86,11 +87,13 @@ class Looking:
                 "queued",
                 f"Nothing from Dify for {silent:.0f} s and no run in its log: the run waits in Dify's queue "
                 "(its workers are busy or none is there). Waiting.",
+                seconds=round(silent),
             )
             return None
         record = await self._record()
         if record is not None:
-            self._log("info", f"The stream fell silent; Dify's record says {record.status}.", "dify.run.looked_up")
+            words = f"The stream fell silent; Dify's record says {record.status}."
+            self._log("info", words, "dify.run.looked_up", case="ended", status=record.status)
         elif silent >= self._pace.lost_after:
             raise await self._lost(f"its record says running, but nothing came from it for {silent:.0f} s")
         else:
@@ -98,6 +101,7 @@ class Looking:
                 "silent",
                 f"Nothing from Dify for {silent:.0f} s although it pings each 10 s while a run lives; its record says "
                 "running. Its worker may have died. Waiting.",
+                seconds=round(silent),
             )
         return record
 
@@ -106,7 +110,7 @@ class Looking:
         try:
             result = await self._errand.record(self._client, self._handle)
         except (DifyBusy, DifyUnavailable) as error:
-            self._say_once("unreachable", error.message)
+            self._say_once("unreachable", error.message, error=error.message)
             return None
         except DifyNotFound as error:
             self._missing_since = self._missing_since or self._now()
@@ -149,12 +153,13 @@ class Looking:
         try:
             await self._errand.stop(self._client, self._handle)
         except DifyError as error:
-            self._log("warning", f"Dify could not be asked to stop the run: {error.message}", "dify.run.stop_failed")
+            words = f"Dify could not be asked to stop the run: {error.message}"
+            self._log("warning", words, "dify.run.stop_failed", error=error.message)
 
-    def _say_once(self, about: str, message: str) -> None:
-        if about not in self._said:
-            self._said.add(about)
-            self._log("warning", message, "dify.run.looked_up")
+    def _say_once(self, case: str, message: str, **data: Any) -> None:
+        if case not in self._said:
+            self._said.add(case)
+            self._log("warning", message, "dify.run.looked_up", case=case, **data)
 
-    def _log(self, level: str, message: str, event: str) -> None:
-        self._run.log(level, message, event=event)
+    def _log(self, level: str, message: str, event: str, **data: Any) -> None:
+        self._run.log(level, message, event=event, **data)

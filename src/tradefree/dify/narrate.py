@@ -56,13 +56,14 @@ class Narrator:
             self._node_retry(data)
         elif kind == "human_input_required":
             title = data.get("node_title") or data.get("node_id")
-            self._run.log("warning", f"{title} waits for a person's answer.", event="dify.node.waiting")
+            self._run.log("warning", f"{title} waits for a person's answer.", event="dify.node.waiting", title=title)
         elif kind in _STEPS:
             name, verb = _STEPS[kind]
             self._tell(kind, data, name, f"{_title(data)} {verb}{_numbers(data)}.", level=_level(kind))
         elif kind in _ROUNDS:
             number = data.get("index")
-            self._tell(f"{kind} {number}", data, _ROUNDS[kind], f"{_title(data)}: round {number}.", level="debug")
+            words = f"{_title(data)}: round {number}."
+            self._tell(f"{kind} {number}", data, _ROUNDS[kind], words, level="debug", round=number)
         elif kind == "agent_thought":
             self._thought(event.fields)
         elif kind == "agent_log":
@@ -96,22 +97,29 @@ class Narrator:
         failed = bool(data.get("error"))
         said = f"{label} failed: {_error(data)}" if failed else f"{label}: {status or 'done'}."
         level = "warning" if failed else "info"
-        self._tell("agent_log", data, "dify.agent.step", said, level=level, **_payload(data, "data"))
+        told = {"case": "failed", "error": _error(data)} if failed else {}
+        self._tell(
+            "agent_log", data, "dify.agent.step", said, level=level, label=label, **told, **_payload(data, "data")
+        )
 
     def _node_finished(self, data: Mapping[str, Any]) -> None:
         status = data.get("status")
         if status not in ("failed", "exception"):
             verb = "finished" if status == "succeeded" else f"ended as {status}"
-            self._tell("node_finished", data, "dify.node.finished", f"{_title(data)} {verb}{_numbers(data)}.")
+            case = {} if status == "succeeded" else {"case": "otherwise"}
+            self._tell("node_finished", data, "dify.node.finished", f"{_title(data)} {verb}{_numbers(data)}.", **case)
             return
         saved = ", and its error strategy took over" if status == "exception" else ""
         message = f"{_title(data)} failed{_numbers(data)}{saved}: {_error(data)}"
-        self._tell("node_finished", data, "dify.node.failed", message, level="warning")
+        more = {"case": "saved"} if saved else {}
+        self._tell("node_finished", data, "dify.node.failed", message, level="warning", error=_error(data), **more)
 
     def _node_retry(self, data: Mapping[str, Any]) -> None:
         number = data.get("retry_index")
         message = f"{_title(data)} failed{_numbers(data)} and is tried again (retry {number}): {_error(data)}"
-        self._tell(f"node_retry {number}", data, "dify.node.retry", message, level="warning")
+        self._tell(
+            f"node_retry {number}", data, "dify.node.retry", message, level="warning", retry=number, error=_error(data)
+        )
 
     def _tell(
         self, kind: str, data: Mapping[str, Any], event: str, message: str, *, level: str = "info", **more: Any

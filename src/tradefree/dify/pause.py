@@ -66,13 +66,19 @@ async def hand_in(run: Run, client: DifyClient, answer: Answer, user: str) -> st
     except DifyRejected as error:
         if error.code != SUBMITTED:
             raise _refused(error) from error
-        run.log("warning", "Dify has an answer to this form already; the run goes on with that one.", event=_EVENT)
+        run.log(
+            "warning",
+            "Dify has an answer to this form already; the run goes on with that one.",
+            event=_EVENT,
+            case="answered",
+        )
     except DifyBusy as error:
         raise Busy(error.message, retry_after=error.retry_after) from error
     except DifyError as error:
         raise OutcomeUnknown(f"The answer could not be handed in for certain. {error.message}") from error
     else:
-        run.log("info", f"The answer {answer.action!r} was handed in at Dify.", event=_EVENT)
+        words = f"The answer {answer.action!r} was handed in at Dify."
+        run.log("info", words, event=_EVENT, case="handed_in", action=answer.action)
     return token
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tradefree.clock import Clock, SystemClock
 from tradefree.dify.client import DifyClient
@@ -99,7 +99,8 @@ class DifyRunner:
             with traced(run.traceparent):
                 return await self._stop_left_behind(run, self._client(run))
         except DifyError as error:
-            _log(run, "warning", f"Dify could not be asked to stop the run: {error.message}")
+            words = f"Dify could not be asked to stop the run: {error.message}"
+            _log(run, "warning", words, case="failed", error=error.message)
             return False
 
     async def close(self) -> None:
@@ -112,20 +113,23 @@ class DifyRunner:
         errand = self.errand(run)
         handle = await Seeker(run, client, errand, self._pace, self._pace.stop_wait).located()
         if handle is None:
-            _log(run, "warning", "No run of this task is known to Dify, so there is nothing to stop yet.")
+            _log(run, "warning", "No run of this task is known to Dify, so there is nothing to stop yet.", case="none")
             return False
         if handle.task_id is not None:
             await errand.stop(client, handle)
         else:
-            _log(run, "warning", f"Dify's {handle.words} cannot be stopped: the id that Dify wants was never seen.")
+            words = f"Dify's {handle.words} cannot be stopped: the id that Dify wants was never seen."
+            _log(run, "warning", words, case="unnamed", run=handle.words)
         loop = asyncio.get_running_loop()
         until = loop.time() + self._pace.stop_wait
         while not (result := await errand.record(client, handle)).ended:
             if loop.time() >= until:
-                _log(run, "info", f"Dify's record still calls {handle.words} {result.status} after the stop.")
+                words = f"Dify's record still calls {handle.words} {result.status} after the stop."
+                _log(run, "info", words, case="goes_on", run=handle.words, status=result.status)
                 return False
             await asyncio.sleep(min(self._pace.poll, self._pace.stop_wait / 5))
-        _log(run, "info", f"Dify {handle.words} has ended: {result.status}.")
+        words = f"Dify {handle.words} has ended: {result.status}."
+        _log(run, "info", words, case="ended", run=handle.words, status=result.status)
         return True
 
     def _client(self, run: Run) -> DifyClient:
@@ -141,8 +145,8 @@ class DifyRunner:
         return self._clients[key]
 
 
-def _log(run: Run, level: str, message: str) -> None:
-    run.log(level, message, event="dify.run.stop")
+def _log(run: Run, level: str, message: str, /, **data: Any) -> None:
+    run.log(level, message, event="dify.run.stop", **data)
 
 
 class WorkflowRunner(DifyRunner):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tradefree.dify.client import DifyClient
 from tradefree.dify.errand import Errand
@@ -57,9 +57,11 @@ class Seeker:
         handle = Handle.of(self._run.state or {}, self._run.task_id)
         if handle.known:
             if await self._is_known(handle):
-                self._log(f"An earlier attempt started Dify {handle.words}; looking after that one.")
+                words = f"An earlier attempt started Dify {handle.words}; looking after that one."
+                self._log(words, case="known", run=handle.words)
                 return handle
-            self._log(f"Dify does not know {handle.words} of an earlier attempt any more.")
+            words = f"Dify does not know {handle.words} of an earlier attempt any more."
+            self._log(words, case="gone", run=handle.words)
             if handle.attempt >= self._run.attempt - 1:
                 return None
         if not self._errand.findable:
@@ -67,6 +69,7 @@ class Seeker:
                 "An earlier attempt was cut off before Dify named what it started, and nothing can be found without "
                 "its name: asking again. If it did arrive, it is paid for twice.",
                 level="warning",
+                case="nameless",
             )
             return None
         return await self._by_user(earlier_attempts(handle, self._run.attempt), handle)
@@ -91,7 +94,9 @@ class Seeker:
 
     async def _by_user(self, attempts: Iterable[int], known: Handle) -> Handle | None:
         numbers = list(attempts)
-        self._log("An earlier attempt was cut off and may have started a run; looking for it in Dify's log.")
+        self._log(
+            "An earlier attempt was cut off and may have started a run; looking for it in Dify's log.", case="looking"
+        )
         waits_until = asyncio.get_running_loop().time() + self._pace.grace
         while numbers:
             for number in numbers:
@@ -101,7 +106,7 @@ class Seeker:
                 break
             numbers = numbers[:1]  # an older one would have appeared by now
             await asyncio.sleep(min(self._pace.poll, self._pace.grace))
-        self._log("Dify's log has no run of an earlier attempt; starting one.")
+        self._log("Dify's log has no run of an earlier attempt; starting one.", case="none")
         return None
 
     async def _of_attempt(self, number: int, known: Handle) -> Handle | None:
@@ -110,7 +115,8 @@ class Seeker:
         user = user_of(self._run.task_id, number)
         found = await self._answered(lambda: self._errand.find(self._client, user, number, also_failed=recent))
         if found is not None:
-            self._log(f"Found Dify {found.words}, which attempt {number} started; looking after that one.")
+            words = f"Found Dify {found.words}, which attempt {number} started; looking after that one."
+            self._log(words, case="found", run=found.words, number=number)
         return found
 
     async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
@@ -124,10 +130,11 @@ class Seeker:
                         f"Dify could not be asked what became of the earlier run. {error.message}"
                     ) from error
                 if not self._complained:
-                    self._log(f"{error.message} Asking again until it answers.", level="warning")
+                    words = f"{error.message} Asking again until it answers."
+                    self._log(words, level="warning", case="unanswered", error=error.message)
                     self._complained = True
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, self._pace.slowest_poll)
 
-    def _log(self, message: str, *, level: str = "info") -> None:
-        self._run.log(level, message, event="dify.run.sought")
+    def _log(self, message: str, *, level: str = "info", **data: Any) -> None:
+        self._run.log(level, message, event="dify.run.sought", **data)

@@ -102,7 +102,7 @@ class Watch(Listening):
             raise RunUnaccounted(
                 f"Dify {self._handle.words} has no answer: Dify drops an answer whose listener leaves."
             )
-        self._log("warning", words, "dify.run.lost")
+        self._log("warning", words, "dify.run.lost", run=self._handle.words)
         self._handle = Handle(self._errand.user, self._run.attempt)
         return await self._start()
 
@@ -115,7 +115,8 @@ class Watch(Listening):
         try:
             return await self._listen(stream, pings_are_life=True)
         except DifyUncertain as error:
-            self._log("warning", f"{error.message} Looking for the run at Dify.", "dify.stream.lost")
+            words = f"{error.message} Looking for the run at Dify."
+            self._log("warning", words, "dify.stream.lost", error=error.message)
             if not self._handle.known:
                 await self._wait_for_run(error)
             return await self._follow()
@@ -161,7 +162,8 @@ class Watch(Listening):
                 break
             await asyncio.sleep(min(pause, left))
             pause = min(pause * 1.5, self._pace.slowest_poll)
-        self._log("info", f"Dify {self._handle.words} is {result.status}.", "dify.run.adopted")
+        words = f"Dify {self._handle.words} is {result.status}."
+        self._log("info", words, "dify.run.adopted", run=self._handle.words, status=result.status)
         return result
 
     async def _believable(self, result: RunResult) -> RunResult:
@@ -171,7 +173,7 @@ class Watch(Listening):
         if not is_stop(result):
             return result
         words = "Dify says the run was stopped, and nobody asked for it here: watching its record."
-        self._log("warning", words, "dify.run.looked_up")
+        self._log("warning", words, "dify.run.looked_up", case="stopped")
         until = min(self._ends_at, self._now() + self._pace.stopped_watch)
         while self._now() < until and not self._stop_asked:
             if (record := await self._record()) is not None:

@@ -47,6 +47,11 @@ class FairLanes:
         return self._types.scopes
 
     @property
+    def held(self) -> dict[str, Scope]:
+        """The types that are parked as a whole and have lanes, and the scope that holds each."""
+        return {kind: scope for kind, scope in self._types.under.items() if self._lanes[kind]}
+
+    @property
     def due(self) -> int | None:
         """The earliest moment for which a lane is parked."""
         moments = [due for kind in self._blocked if (due := self._lanes[kind].due) is not None]

@@ -52,6 +52,16 @@ class Line:
         return list(self._parked)
 
     @property
+    def under(self) -> dict[str, Scope]:
+        """Which name is parked under which scope."""
+        return {
+            name: scope
+            for scope, entries in self._parked.items()
+            for _, serial, name in entries
+            if self._serial.get(name) == serial
+        }
+
+    @property
     def due(self) -> int | None:
         """The earliest moment for which one is parked."""
         while self._timed and self._serial.get(self._timed[0][2]) != self._timed[0][1]:

@@ -52,7 +52,7 @@ class Documents:
         self, task: Task, attempts: Sequence[Attempt], waiting: Waiting | None = None, deliveries: Sequence[Task] = ()
     ) -> TaskDetail:
         """One task with its attempts, the one under way included, what it waits for, and who was told."""
-        every = [*attempts, *_under_way(task, attempts)]
+        every = with_current(task, attempts)
         documents = [_attempt(attempt, shown=self._payloads) for attempt in every]
         values = {
             **self._values(task, shown=self._payloads),
@@ -64,7 +64,7 @@ class Documents:
 
     def made(self, task: Task, attempts: Sequence[Attempt], deliveries: Sequence[Task]) -> MadeTask:
         """One task without its payloads, with its attempts and who was told."""
-        every = [*attempts, *_under_way(task, attempts)]
+        every = with_current(task, attempts)
         documents = [_attempt(attempt, shown=self._payloads) for attempt in every]
         told = [DeliveryDocument.of(delivery) for delivery in deliveries]
         values = {**self._values(task, shown=False), "attempts": documents, "deliveries": told}
@@ -103,11 +103,12 @@ def _origin(request: Request) -> str:
     return f"{request.url.scheme}://{host}{root}" if _HOST.fullmatch(host) else root
 
 
-def _under_way(task: Task, ended: Sequence[Attempt]) -> list[Attempt]:
-    """The attempt that a worker performs now: it has a row of its own only when it has ended."""
+def with_current(task: Task, ended: Sequence[Attempt]) -> list[Attempt]:
+    """All attempts: the one that a worker performs now has a row of its own only when it has ended."""
     if task.status is not Status.PROCESSING or any(attempt.number == task.attempt_count for attempt in ended):
-        return []
+        return list(ended)
     return [
+        *ended,
         Attempt(task.id, task.attempt_count, task.worker_id, task.started_at, runner_state=task.runner_state),
     ]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 
+from tradefree.limits.caps import Mode
 from tradefree.limits.fair import FairLanes
 from tradefree.limits.places import Places, Seat
 from tradefree.limits.rates import EPOCH, micros_of, moment_of
@@ -22,6 +23,7 @@ from tradefree.tasks.ceilings import Ceilings
 from tradefree.tasks.ports import Head, Held, Round
 from tradefree.tasks.task import Worker, type_of_lane
 from tradefree.tasks.transitions import SUSPECT_AFTER
+from tradefree.tasks.waits import Cause
 
 WAVES = 4
 """How often a round asks for more lanes when some turned out shorter than hoped."""
@@ -42,8 +44,8 @@ class Admitted:
     """Waiting tasks whose expiry has passed."""
     taken_back: Sequence[str] = ()
     """Admitted tasks that must go back in line, because a limit was lowered or a scope paused."""
-    unserved: Sequence[str] = ()
-    """Queues with waiting tasks that no live worker serves."""
+    held: Mapping[str, Cause] = field(default_factory=dict)
+    """What holds all waiting tasks of a type, by type."""
     next_due: datetime | None = None
     more: bool = False
     """True if another round should follow at once: this one stopped at its own bounds, or something expired."""
@@ -64,11 +66,14 @@ class Admission:
         self._ceilings: Ceilings | None = None
         self._admitted_to: Counter[str] = Counter()
         """Tasks admitted in this round, by connection."""
+        self._undefined: dict[str, Cause] = {}
+        """Types with waiting tasks that this book does not know."""
 
     def configure(self, book: Book) -> None:
         """Use this book from the next round on. Lanes may be parked under what they no longer need: all are in line."""
         self._book = book
         self._is_new = True
+        self._undefined = {}
         known, self._lanes = self._lanes, FairLanes(type_of_lane)
         self._lanes.add(known)
 
@@ -119,7 +124,7 @@ class Admission:
             {w.id: w.address for w in workers},
             overdue,
             taken_back,
-            self._unserved(workers),
+            self._held(workers, room, ceilings),
             due,
             more,
         )
@@ -196,9 +201,22 @@ class Admission:
         ceilings.admitted(self._admitted_to, lambda name: room.used(Scope("connection", name)))
         self._admitted_to = Counter()
 
-    def _unserved(self, workers: Sequence[Worker]) -> list[str]:
+    def _held(self, workers: Sequence[Worker], room: Room, ceilings: Ceilings) -> dict[str, Cause]:
+        """What holds whole types at the end of the round, said as ``why`` says it."""
         served = {queue for worker in workers for queue in worker.queues}
-        return [scope.name for scope in self._lanes.parked if scope.kind == WORKERS and scope.name not in served]
+
+        def cause(scope: Scope) -> Cause:
+            match scope.kind:
+                case "workers":
+                    return Cause("workers_full" if scope.name in served else "no_worker", f"queue:{scope.name}")
+                case "ceiling":
+                    return Cause("ceiling" if ceilings.level(scope.name) else "down", f"connection:{scope.name}")
+            mode = self._book.mode(scope)
+            if mode is Mode.OPEN:
+                return Cause("full" if room.free_at(scope) is None else "rate", str(scope))
+            return Cause(mode.value, str(scope))
+
+        return {name: cause(scope) for name, scope in self._lanes.held.items()} | self._undefined
 
     def _due(self, room: Room) -> datetime | None:
         """When something may start that the time alone holds back now."""
@@ -224,6 +242,8 @@ class Admission:
             scopes = self._book.to_start(lane)
             if scopes is None:  # a type that is not defined here: its tasks wait until it is
                 self._lanes.drop(lane)
+                name = type_of_lane(lane)
+                self._undefined[name] = Cause("undefined", f"type:{name}")
                 continue
             if full := room.full(scopes):
                 self._lanes.park(lane, full, room.free_at(full))

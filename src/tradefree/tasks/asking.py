@@ -22,14 +22,18 @@ def ask(task: Task, question: Question, rules: Rules, now: datetime) -> Change:
         if task.runner_state is None:
             return cancel_now(task, now)
         words = "The run waits for a person, but a cancel was asked for: it is told to stop."
-        return move(task, Status.PENDING, now, "info", words, "attempt.asked", holds_slot=True)
-    return _waits(task, question, rules, now, "info", f"Waits for a person: {question.title}", "attempt.asked")
+        return move(
+            task, Status.PENDING, now, "info", words, "attempt.asked", data={"case": "stopping"}, holds_slot=True
+        )
+    words, data = f"Waits for a person: {question.title}", {"question": question.title}
+    return _waits(task, question, rules, now, "info", words, "attempt.asked", data)
 
 
-def hold(task: Task, known: str, rules: Rules, now: datetime) -> Change:
+def hold(task: Task, known: str, rules: Rules, now: datetime, code: str) -> Change:
     """processing → awaiting_input: nobody knows what became of the run, and a person decides."""
     words = f"{known} Nobody knows what it has done, and its type says that a person decides."
-    return _waits(task, about_unknown(known), rules, now, "warning", words, "task.held")
+    data = {"code": code, "error": known}
+    return _waits(task, about_unknown(known), rules, now, "warning", words, "task.held", data)
 
 
 def answer(task: Task, action: str, inputs: Mapping[str, Any], now: datetime, by: str | None = None) -> Change | None:
@@ -39,12 +43,14 @@ def answer(task: Task, action: str, inputs: Mapping[str, Any], now: datetime, by
     said = f"{by or 'Somebody'} answered {action!r}"
     if not task.question.get("about_unknown"):
         question = {**task.question, "answer": {"action": action, "inputs": dict(inputs), "by": by}}
-        return _goes_on(task, now, f"{said}; waits for a worker to hand it in.", question=question, answer_by=None)
+        words, data = f"{said}; waits for a worker to hand it in.", {"action": action, "by": by}
+        return _goes_on(task, now, words, data, question=question, answer_by=None)
     if action == FAIL:
         return fail(task, "outcome_unknown", f"{said}: what became of the run is not known.", now)
     if action == COMPLETE:
-        return complete(task, inputs.get("output"), now, f"{said}, with an output given by hand.")
-    return _goes_on(task, now, f"{said}: it is started again.", **NO_RUN)
+        words = f"{said}, with an output given by hand."
+        return complete(task, inputs.get("output"), now, words, case="by_hand", by=by)
+    return _goes_on(task, now, f"{said}: it is started again.", {"case": "rerun", "by": by}, **NO_RUN)
 
 
 def overdue(task: Task, now: datetime) -> Change | None:
@@ -54,7 +60,16 @@ def overdue(task: Task, now: datetime) -> Change | None:
     return fail(task, "answer_overdue", f"Nobody answered by {task.answer_by:%Y-%m-%d %H:%M:%S} UTC.", now)
 
 
-def _waits(task: Task, question: Question, rules: Rules, now: datetime, level: str, words: str, event: str) -> Change:
+def _waits(
+    task: Task,
+    question: Question,
+    rules: Rules,
+    now: datetime,
+    level: str,
+    words: str,
+    event: str,
+    data: Mapping[str, Any],
+) -> Change:
     ends = [question.expires_at] if question.expires_at else []
     if rules.answer_within is not None:
         ends.append(now + timedelta(seconds=rules.answer_within))
@@ -65,6 +80,7 @@ def _waits(task: Task, question: Question, rules: Rules, now: datetime, level: s
         level,
         words,
         event,
+        data=data,
         question=question.stored(task.attempt_count),
         answer_by=min(ends, default=None),
         expires_at=None,
@@ -73,6 +89,6 @@ def _waits(task: Task, question: Question, rules: Rules, now: datetime, level: s
     )
 
 
-def _goes_on(task: Task, now: datetime, words: str, **values: Any) -> Change:
+def _goes_on(task: Task, now: datetime, words: str, data: Mapping[str, Any], **values: Any) -> Change:
     at = sort_at(now, task.priority)
-    return move(task, Status.PENDING, now, "info", words, "task.answered", run_at=now, sort_at=at, **values)
+    return move(task, Status.PENDING, now, "info", words, "task.answered", data=data, run_at=now, sort_at=at, **values)

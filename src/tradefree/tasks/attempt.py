@@ -27,10 +27,11 @@ STARTED = "attempt.started"
 def started_line(task: Task) -> LogLine:
     """The log line of a claim."""
     assert task.started_at is not None
-    waited = (task.started_at - max(task.created_at, task.run_at)).total_seconds()
-    what = f"Attempt {task.attempt_count} started"
-    words = f"{what} after waiting {max(0.0, waited):.2f} s." if task.attempt_count == 1 else f"{what}."
-    return LogLine(task.id, task.started_at, "info", words, STARTED, task.attempt_count, {"worker": task.worker_id})
+    what, data = f"Attempt {task.attempt_count} started", {"worker": task.worker_id}
+    if task.attempt_count == 1:
+        waited = max(0.0, (task.started_at - max(task.created_at, task.run_at)).total_seconds())
+        what, data = f"{what} after waiting {waited:.2f} s", {**data, "waited": f"{waited:.2f}"}
+    return LogLine(task.id, task.started_at, "info", f"{what}.", STARTED, task.attempt_count, data)
 
 
 class Attempt:
@@ -98,7 +99,8 @@ class Attempt:
         if not self._runner.resumable:
             return await self._stopped()
         why = "cancelled" if self.cancelled else "over its time-out"
-        self._run.log("info", f"The task is {why}: the run is told to stop.", event="run.stop_asked")
+        case = "cancelled" if self.cancelled else "overtime"
+        self._run.log("info", f"The task is {why}: the run is told to stop.", event="run.stop_asked", case=case)
         stopped = await self._stopped()
         words = "The run was seen to stop." if stopped else UNSEEN
         self._run.log("info" if stopped else "warning", words, event="run.stopped" if stopped else "run.stop_unseen")

@@ -54,8 +54,21 @@ NO_RUN: dict[str, Any] = {"runner_state": None, "question": None, "answer_by": N
 """No run is under way, and nobody is asked about one."""
 
 
-def move(task: Task, to: Status, now: datetime, level: str, message: str, event: str, **values: Any) -> Change:
-    """A move of the task with its log line. Off a worker it holds no place, unless ``values`` say so."""
+def move(
+    task: Task,
+    to: Status,
+    now: datetime,
+    level: str,
+    message: str,
+    event: str,
+    *,
+    data: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> Change:
+    """A move of the task with its log line, whose ``data`` are what other languages say it from; see LogLine.
+
+    Off a worker it holds no place, unless ``values`` say so.
+    """
     stays = to is task.status and task.live
     if to not in MOVES[task.status] and not stays:
         raise AssertionError(f"no move from {task.status} to {to}")
@@ -63,7 +76,8 @@ def move(task: Task, to: Status, now: datetime, level: str, message: str, event:
     if to not in ON_WORKER:
         values.setdefault("worker_id", None)
         values.setdefault("holds_slot", False)
-    line = LogLine(task.id, now, level, message, event, task.attempt_count)
+    facts = {name: fact for name, fact in (data or {}).items() if fact is not None}
+    line = LogLine(task.id, now, level, message, event, task.attempt_count, facts or None)
     return Change(task, values, line)
 
 

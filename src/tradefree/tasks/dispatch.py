@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -23,6 +23,7 @@ from tradefree.tasks.recover import Recovery
 from tradefree.tasks.states import Status
 from tradefree.tasks.task import Task
 from tradefree.tasks.transitions import Change, expire, unqueue
+from tradefree.tasks.waits import Cause
 
 TTL = 3.0
 """Seconds of leadership: the death of a leader stalls starts for no longer."""
@@ -57,6 +58,8 @@ class Dispatcher:
         self.holder = holder
         self.epoch: int | None = None
         """Not None while this dispatcher leads."""
+        self.held: Mapping[str, Cause] | None = None
+        """What held whole types at the end of the last round; None before a leader's first."""
         self._store = store
         self._catalog = catalog
         self._doorbell = doorbell
@@ -134,7 +137,7 @@ class Dispatcher:
         return self.epoch is not None
 
     def _stand_down(self, why: str = "lost") -> None:
-        self.epoch = None
+        self.epoch = self.held = None
         self._recovery.round_failed()
         self._observer.leads(False)
         self._observer.round_failed(why)
@@ -153,7 +156,8 @@ class Dispatcher:
             self._ring(admitted.addresses[worker_id], list(ids))
         if admitted.overdue:
             await self._expire(list(admitted.overdue))
-        self._warn(admitted.unserved)
+        self.held = admitted.held
+        self._warn(admitted.held)
         if admitted.taken_back:
             await self._take_back(list(admitted.taken_back))
         return admitted
@@ -197,10 +201,10 @@ class Dispatcher:
         now = self._clock.now()
         await self._mover.move(ids, lambda task: expire(task, now))
 
-    def _warn(self, queues: Sequence[str]) -> None:
+    def _warn(self, held: Mapping[str, Cause]) -> None:
         """Say of queues whose tasks nobody can perform that it is so; not with every round."""
         now = self._clock.monotonic()
-        for queue in queues:
+        for queue in {cause.scope.removeprefix("queue:") for cause in held.values() if cause.kind == "no_worker"}:
             if now >= self._warn_at.get(queue, 0.0):
                 self._warn_at[queue] = now + WARN_EVERY
                 log.warning("tasks wait in a queue that no live worker serves", queue=queue)
@@ -210,7 +214,7 @@ class Dispatcher:
         words = "a limit was lowered or its scope was paused before it began."
 
         def decide(task: Task) -> Change | None:
-            return unqueue(task, now, words) if task.status is Status.QUEUED else None
+            return unqueue(task, now, words, "withdrawn") if task.status is Status.QUEUED else None
 
         await self._mover.move(ids, decide)
 

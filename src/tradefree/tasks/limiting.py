@@ -19,6 +19,7 @@ from tradefree.tasks.catalog import Catalog
 from tradefree.tasks.ports import DISPATCH, BrowseStore, CatalogStore, Entry, Signals
 from tradefree.tasks.task import Task, lane_of, type_of_lane
 from tradefree.tasks.types import NAME_PATTERN, OURS
+from tradefree.tasks.waits import TURN, Cause
 from tradefree.tasks.why import Hold, View, why
 
 MOST_LANES = 50
@@ -64,6 +65,13 @@ class Limiting:
         holds = why(task, view, self._clock.now())
         in_line = task.status == "pending" and not task.holds_slot
         return Waiting(holds, await self._browse.ahead_of(task, AHEAD_AT_MOST) if in_line else None)
+
+    async def in_line(self, task: Task) -> Cause:
+        """What a task waits for while it is due and nothing holds all of its type: its key, if that has a limit."""
+        caps = (await self._catalog.book()).caps(Scope("lane", task.lane))
+        limited = caps.max_running is not None or caps.rate is not None
+        key = task.concurrency_key
+        return Cause("key", f"lane:{task.type}/{key}") if limited and key is not None else TURN
 
     async def scope(self, text: str) -> tuple[Scope, str]:
         """The scope that a person named, and how it reads: a lane is named by its type and key. Raises InvalidInput or

@@ -99,8 +99,11 @@ def prepare(new: NewTask, task_type: TaskType, now: datetime, submitted_by: str 
 
 def accepted_line(task: Task) -> LogLine:
     """The first line of a task's log."""
-    waits = f", not before {task.run_at:%Y-%m-%d %H:%M:%S} UTC" if task.status is Status.SCHEDULED else ""
-    return LogLine(task.id, task.created_at, "info", f"Accepted{waits}.", "task.accepted")
+    if task.status is not Status.SCHEDULED:
+        return LogLine(task.id, task.created_at, "info", "Accepted.", "task.accepted")
+    due = f"{task.run_at:%Y-%m-%d %H:%M:%S} UTC"
+    words = f"Accepted, not before {due}."
+    return LogLine(task.id, task.created_at, "info", words, "task.accepted", data={"due": due})
 
 
 class Submitter:

@@ -156,7 +156,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a task's log: ``event`` is its kind for machines (``attempt.started``), ``message`` is for people."""
+    """One line of a task's log: ``event`` is its kind for machines (``attempt.started``), ``message`` is for people.
+
+    ``data`` has the names and numbers of the message, so that it can be said in another language; where an event has
+    several sentences, ``case`` tells which. ``code`` and ``error`` are those of a failure.
+    """
 
     task_id: str
     created_at: datetime

@@ -81,6 +81,7 @@ def cancel(task: Task, now: datetime, by: str | None = None) -> Change | None:
         "warning",
         words,
         "task.cancel_requested",
+        data={"by": by},
         cancel_requested_at=now,
         answer_by=None,
         **_as_it_was(task),
@@ -98,6 +99,7 @@ def revive(task: Task, now: datetime, by: str | None = None, values: Mapping[str
         "info",
         "Retry asked for" + (f" by {by}." if by else "."),
         "task.retried",
+        data={"by": by},
         **{
             "output_data": None,
             "error_code": None,
@@ -129,6 +131,7 @@ def hasten(task: Task, now: datetime, by: str | None = None) -> Change | None:
         "info",
         "Its next attempt is due at once" + (f": {by} asked for it." if by else "."),
         "task.hastened",
+        data={"by": by},
         run_at=now,
         sort_at=sort_at(now, task.priority),
         holds_slot=task.holds_slot,
@@ -173,7 +176,7 @@ def _outcome(
             return _after_deferral(task, busy, rules, now, luck), AttemptOutcome.DEFERRED, Usage()
         case LetGo(confirmed, note, usage):
             code = None if confirmed else "cancel_unconfirmed"
-            change = cancel_now(task, now, note=note)
+            change = cancel_now(task, now, note=note, case=None if confirmed else "unseen")
             values = {**change.values, "error_code": code}
             return Change(task, values, change.line), AttemptOutcome.CANCELLED, usage
         case Asked(question, usage):
@@ -184,11 +187,12 @@ def _outcome(
 
 def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck: float) -> Change:
     if no.unknown and rules.hold and not task.cancel_requested_at:
-        return hold(task, no.message, rules, now)
+        return hold(task, no.message, rules, now, no.code)
     failures = task.failures + 1
     budget = task.max_attempts or rules.retry.max_attempts
     if no.retryable and task.cancel_requested_at and not no.unresolved:
-        return cancel_now(task, now, note=f"The last attempt failed: {no.message}")
+        note = f"The last attempt failed: {no.message}"
+        return cancel_now(task, now, note=note, case="failed", code=no.code, error=no.message)
     if not no.retryable or failures >= budget:
         change = fail(task, no.code, no.message, now)
         return Change(task, {**change.values, "failures": failures}, change.line)
@@ -200,6 +204,7 @@ def _after_failure(task: Task, no: DidNotWork, rules: Rules, now: datetime, luck
         f"Attempt {task.attempt_count} failed: {_sentence(no.message)} Next attempt in {wait:.1f} s "
         f"({failures} of {budget} used).",
         "attempt.failed",
+        {"code": no.code, "error": no.message, "wait": f"{wait:.1f}", "failures": failures, "budget": budget},
         failures=failures,
         error_code=no.code,
         error_message=no.message,
@@ -222,13 +227,16 @@ def _after_deferral(task: Task, busy: NothingStarted, rules: Rules, now: datetim
         wait,
         f"Deferred {wait:.1f} s, nothing was started: {busy.reason}",
         "attempt.deferred",
+        {"wait": f"{wait:.1f}", "reason": busy.reason},
         deferrals=task.deferrals + 1,
         deferred_since=since,
         **({} if answer_of(task.question) else NO_RUN),
     )
 
 
-def _later(task: Task, now: datetime, wait: float, message: str, event: str, **values: Any) -> Change:
+def _later(
+    task: Task, now: datetime, wait: float, message: str, event: str, data: Mapping[str, Any], **values: Any
+) -> Change:
     due = now + timedelta(seconds=wait)
     return move(
         task,
@@ -237,6 +245,7 @@ def _later(task: Task, now: datetime, wait: float, message: str, event: str, **v
         "warning",
         message,
         event,
+        data=data,
         run_at=due,
         sort_at=sort_at(due, task.priority),
         **values,
@@ -261,7 +270,7 @@ def hand_back(task: Task, rules: Rules, now: datetime) -> Change:
 # ── recovery ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def unqueue(task: Task, now: datetime, reason: str) -> Change:
+def unqueue(task: Task, now: datetime, reason: str, case: str = "unclaimed") -> Change:
     """queued → pending: the worker it was admitted to will not claim it."""
     return move(
         task,
@@ -270,6 +279,7 @@ def unqueue(task: Task, now: datetime, reason: str) -> Change:
         "info",
         f"Back in line: {reason}",
         "task.unqueued",
+        data={"case": case},
         queued_at=None,
         holds_slot=task.runner_state is not None,
     )
@@ -314,9 +324,9 @@ def _after_loss(task: Task, rules: Rules, now: datetime, crashes: int, words: st
         message = f"{crashes} workers died while performing it; it is taken for the cause and not tried again."
         return fail(task, "poison", message, now)
     if task.cancel_requested_at and not may_go_on:
-        return cancel_now(task, now, note=words)
+        return cancel_now(task, now, note=words, case="lost")
     if rules.hold and not may_go_on:
-        return hold(task, words, rules, now)
+        return hold(task, words, rules, now, "worker_lost")
     words += " Its run is looked up before anything is started again." if may_go_on else " It is started again."
     return move(
         task,
@@ -325,6 +335,7 @@ def _after_loss(task: Task, rules: Rules, now: datetime, crashes: int, words: st
         "warning",
         words,
         "attempt.lost",
+        data={"case": "looked_up" if may_go_on else "rerun"},
         queued_at=None,
         **_HAD_ROOM,
         **_to_be_looked_up(task, rules),

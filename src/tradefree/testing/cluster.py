@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 from urllib.error import URLError
 
+import sqlalchemy as sa
+
+from tradefree.access.keys import Keys
+from tradefree.access.scopes import Scope
+from tradefree.access.secrets import SecretBox
+from tradefree.clock import SystemClock
+from tradefree.database.migrate import upgrade
+from tradefree.database.store import SqlStore
 from tradefree.errors import TradefreeError
 from tradefree.testing.processes import Child
 
@@ -101,11 +111,19 @@ class Cluster:
         self.api_key = ""
 
     def prepare(self) -> None:
-        """Make the tables and an admin key."""
-        self.tradefree("migrate")
-        self.api_key = str(
-            json.loads(self.tradefree("keys", "create", "--name", "a", "--scope", "admin", "--json"))["key"]
-        )
+        """Make the tables and an admin key, as two commands would that take seconds to start."""
+        with ThreadPoolExecutor(1) as thread:  # whoever asks may be in an event loop
+            self.api_key = thread.submit(asyncio.run, self._prepare()).result()
+
+    async def _prepare(self) -> str:
+        clock = SystemClock()
+        secrets = SecretBox(self.environment["TRADEFREE_SECRET_KEY"])
+        store = SqlStore(sa.make_url(self.environment["TRADEFREE_DATABASE_URL"]), clock, secrets)
+        try:
+            await upgrade(store.database)
+            return (await Keys(store, clock).create("a", frozenset({Scope.ADMIN})))[1]
+        finally:
+            await store.close()
 
     def tradefree(self, *words: str) -> str:
         """Run a command against this system; what it prints."""

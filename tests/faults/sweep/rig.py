@@ -17,9 +17,9 @@ from faults.sweep.unit import Unit
 from faults.sweep.wire import Wire
 from faults.sweep.world import furnish
 from private_servers import database_on
+from stores.engines import MEMORY
 from tradefree.database.migrate import upgrade
 
-_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # processes die here, machines do not: no disk is needed
 _furnished: dict[str, Content] = {}
 """What every unit begins with, by kind of database: made once, then put back."""
 
@@ -73,7 +73,7 @@ async def open_rig(kind: str, *, ticks: bool = False) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
         commands = Commands()
         if kind == "sqlite":
-            file = Path(stack.enter_context(TemporaryDirectory(dir=_MEMORY))) / "tasks.db"
+            file = Path(stack.enter_context(TemporaryDirectory(dir=MEMORY))) / "tasks.db"
             direct = url = sa.make_url(f"sqlite+aiosqlite:///{file}")
         else:
             direct = sa.make_url(database_on(kind))

@@ -34,7 +34,7 @@ export const logWords = defineWords(
     title: '日志',
     lead: '所有任务中发生的事情，按存储顺序排列。',
     filters: '筛选日志',
-    text: '消息中的文本',
+    text: '英文原文中的文本',
     jump: '跳转到',
     jumpClear: '跳到末尾',
     follow: '跟随',

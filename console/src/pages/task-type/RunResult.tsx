@@ -10,6 +10,7 @@ import { useMoved } from '@/parts/live'
 import { Asked } from '@/parts/PageFrame'
 import { SafeText } from '@/parts/SafeText'
 import { ENDED, StatusTag } from '@/parts/StatusTag'
+import { failure } from '@/retold/failure'
 import { useWords } from '@/words/words'
 import { typeWords } from './words'
 
@@ -64,7 +65,7 @@ function Outcome({ task }: { task: Schemas['TaskDetail'] }) {
         <div>
           <h3 className="type-small-head">{say('error')}</h3>
           <p className="type-error">
-            <SafeText text={task.error_message} />
+            <SafeText text={failure(task.error_code, task.error_message)} />
           </p>
         </div>
       )}

@@ -7,6 +7,7 @@ import { Moment } from '@/parts/Moment'
 import { useNumbers } from '@/parts/numbers'
 import { Section } from '@/parts/PageFrame'
 import { SafeText } from '@/parts/SafeText'
+import { failure } from '@/retold/failure'
 import { useWords } from '@/words/words'
 import { taskWords } from './words'
 
@@ -115,7 +116,8 @@ function Outcome({ attempt }: { attempt: Attempt }) {
       </span>
       {attempt.error_message && (
         <div className="quiet">
-          {attempt.error_code && <code>{attempt.error_code}</code>} <SafeText text={attempt.error_message} />
+          {attempt.error_code && <code>{attempt.error_code}</code>}{' '}
+          <SafeText text={failure(attempt.error_code, attempt.error_message)} />
         </div>
       )}
     </div>

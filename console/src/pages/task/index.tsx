@@ -11,6 +11,7 @@ import { Asked, PageFrame, Section } from '@/parts/PageFrame'
 import { ProblemView } from '@/parts/ProblemView'
 import { SafeText } from '@/parts/SafeText'
 import { ENDED, StatusTag } from '@/parts/StatusTag'
+import { failure } from '@/retold/failure'
 import { useWords } from '@/words/words'
 import { Attempts } from './Attempts'
 import { Deliveries } from './Deliveries'
@@ -72,7 +73,8 @@ function Body({ task }: { task: Schemas['TaskDetail'] }) {
           title={say('failure')}
           description={
             <>
-              {task.error_code && <code>{task.error_code}</code>} <Clipped text={task.error_message} />
+              {task.error_code && <code>{task.error_code}</code>}{' '}
+              <Clipped text={failure(task.error_code, task.error_message)} />
             </>
           }
         />

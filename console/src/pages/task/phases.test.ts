@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Schemas } from '@/api/client'
-import { phasesOf } from './phases'
+import { phasesOf, piecesOf, totalsOf } from './phases'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString()
 const attempt = (number: number, from: number, to: number | null, outcome: Schemas['AttemptOutcome'] | null) =>
@@ -44,5 +44,36 @@ test('what runs, runs until now', () => {
   expect(seen({ attempts: [attempt(1, 1, null, null)] })).toEqual([
     ['phaseWaits', 1],
     ['phaseRuns', 99],
+  ])
+})
+
+const piece = (kind: string, from: number, to: number) => ({
+  kind,
+  scope: kind === 'turn' ? 'task' : 'connection:main',
+  began_at: at(from),
+  ended_at: at(to),
+})
+const waited = { kind: 'phaseWaits' as const, from: Date.parse(at(0)), to: Date.parse(at(10)) }
+
+test('a wait is split by what held the task, and an attempt is not', () => {
+  const pieces = [piece('turn', 0, 2), piece('full', 2, 8), piece('turn', 8, 30)]
+  expect(piecesOf(waited, pieces).map(({ kind, from, to }) => [kind, (to - from) / 1000])).toEqual([
+    ['turn', 2],
+    ['full', 6],
+    ['turn', 2],
+  ])
+  expect(piecesOf({ ...waited, attempt: attempt(1, 0, 10, 'completed') }, pieces)).toEqual([])
+})
+
+test('a wait that nothing held for a whole second stays whole', () => {
+  expect(piecesOf(waited, [piece('turn', 0, 10)])).toEqual([])
+  expect(piecesOf(waited, [piece('full', 0, 0.5), piece('turn', 0.5, 10)])).toEqual([])
+})
+
+test('the same cause counts together, the longest first', () => {
+  const pieces = piecesOf(waited, [piece('full', 0, 2), piece('turn', 2, 5), piece('full', 5, 10)])
+  expect(totalsOf(pieces)).toEqual([
+    { kind: 'full', scope: 'connection:main', seconds: 7 },
+    { kind: 'turn', scope: 'task', seconds: 3 },
   ])
 })

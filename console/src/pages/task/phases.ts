@@ -54,3 +54,35 @@ export function phasesOf(task: Life, now: number): Phase[] {
   add(kind, end)
   return phases
 }
+
+/** A piece of a wait, with what held the task. */
+export type Piece = Pick<Schemas['PieceDocument'], 'kind' | 'scope'> & { readonly from: number; readonly to: number }
+
+const TOO_SHORT = 1000
+/** Milliseconds: what held a task is known to the second. */
+const UNHELD = new Set(['turn', 'later', 'answer'])
+
+/** The pieces of a phase, in order; none if nothing is known that held the task then. */
+export function piecesOf(phase: Phase, waits: readonly Schemas['PieceDocument'][]): Piece[] {
+  if (phase.attempt) return []
+  const pieces = waits
+    .map(({ kind, scope, began_at, ended_at }) => ({
+      kind,
+      scope,
+      from: Math.max(phase.from, Date.parse(began_at)),
+      to: Math.min(phase.to, Date.parse(ended_at)),
+    }))
+    .filter(({ from, to }) => to > from)
+  const isHeld = pieces.some(({ kind, from, to }) => !UNHELD.has(kind) && to - from >= TOO_SHORT)
+  return isHeld ? pieces : []
+}
+
+/** How long each thing held in all, the longest first. */
+export function totalsOf(pieces: readonly Piece[]): { kind: string; scope: string; seconds: number }[] {
+  const totals = new Map<string, { kind: string; scope: string; seconds: number }>()
+  for (const { kind, scope, from, to } of pieces) {
+    const total = totals.get(`${kind} ${scope}`) ?? { kind, scope, seconds: 0 }
+    totals.set(`${kind} ${scope}`, { ...total, seconds: total.seconds + (to - from) / 1000 })
+  }
+  return [...totals.values()].sort((one, other) => other.seconds - one.seconds)
+}

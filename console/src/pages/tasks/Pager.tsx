@@ -5,8 +5,8 @@ import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import { taskListWords } from './words'
 
-/** Newest, newer, older: the pages of a keyset have no numbers. */
-export function Pager({ next }: { next: string | null }) {
+/** Newest, newer, older: the pages of a keyset have no numbers. `coming`: what is shown is still the page before. */
+export function Pager({ next, coming }: { next: string | null; coming: boolean }) {
   const say = useWords(taskListWords)
   const url = useUrlState()
   const navigate = useNavigate()
@@ -35,7 +35,7 @@ export function Pager({ next }: { next: string | null }) {
       {next === null ? (
         <span className="quiet">{say('end')}</span>
       ) : (
-        <Button icon={<RightOutlined />} iconPlacement="end" onClick={older}>
+        <Button icon={<RightOutlined />} iconPlacement="end" disabled={coming} onClick={older}>
           {say('older')}
         </Button>
       )}

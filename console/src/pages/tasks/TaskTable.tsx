@@ -8,6 +8,7 @@ import { useDuration } from '@/parts/Duration'
 import { Moment } from '@/parts/Moment'
 import { SafeText } from '@/parts/SafeText'
 import { StatusTag } from '@/parts/StatusTag'
+import { failure } from '@/retold/failure'
 import { useWords } from '@/words/words'
 import { taskListWords } from './words'
 
@@ -74,7 +75,7 @@ function useColumns(): Column<Task>[] {
       show: (task) =>
         task.error_message && (
           <span className="task-error">
-            <SafeText text={task.error_message} />
+            <SafeText text={failure(task.error_code, task.error_message)} />
           </span>
         ),
     },

@@ -83,7 +83,7 @@ export default function TasksPage() {
         {(page) => (
           <>
             <TaskTable tasks={page.items} chosen={chosen} />
-            <Pager next={page.next_cursor} />
+            <Pager next={page.next_cursor} coming={tasks.isPlaceholderData} />
           </>
         )}
       </Asked>

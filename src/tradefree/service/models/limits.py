@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from tradefree.limits.scopes import Scope
 from tradefree.service.models.fields import AS_DURATION, Request, Seconds
 from tradefree.tasks.limiting import Waiting, unaccounted_in, waiting_in
 from tradefree.tasks.ports import Entry
+from tradefree.tasks.waits import Cause, Wait
 from tradefree.tasks.why import Hold, View
 
 YEAR = 366 * 86400.0
@@ -155,6 +157,46 @@ class WaitingDocument(BaseModel):
     @classmethod
     def of(cls, waiting: Waiting) -> WaitingDocument:
         return cls(holds=[HoldDocument.of(hold) for hold in waiting.holds], ahead=waiting.ahead)
+
+
+class PieceDocument(BaseModel):
+    """A time in which a task waited for one thing."""
+
+    kind: str = Field(
+        description="As in `holds`: `full`, `rate`, `paused`, ...; `key`: tasks of its key ran before it; `turn`: "
+        "nothing held its type, others were before it; `later`: it was not due; `answer`: a person was asked."
+    )
+    scope: str = Field(examples=["connection:main"])
+    began_at: datetime
+    ended_at: datetime = Field(description="Of a wait that goes on: now.")
+
+
+class WaitedDocument(BaseModel):
+    """How long a task waited for one thing, all in all."""
+
+    kind: str
+    scope: str
+    seconds: float
+
+
+class WaitsDocument(BaseModel):
+    """What a task waited for."""
+
+    items: list[PieceDocument] = Field(description="In order.")
+    totals: list[WaitedDocument] = Field(description="The longest first.")
+
+    @classmethod
+    def of(cls, waits: Sequence[Wait]) -> WaitsDocument:
+        totals: defaultdict[Cause, float] = defaultdict(float)
+        for wait in waits:
+            totals[wait.cause] += (wait.ended_at - wait.began_at).total_seconds()
+        longest_first = sorted(totals.items(), key=lambda total: -total[1])
+        return cls(
+            items=[
+                PieceDocument(**wait.cause._asdict(), began_at=wait.began_at, ended_at=wait.ended_at) for wait in waits
+            ],
+            totals=[WaitedDocument(**cause._asdict(), seconds=seconds) for cause, seconds in longest_first],
+        )
 
 
 class AuditEntry(BaseModel):

@@ -13,16 +13,19 @@ from tradefree.service.bodies import StrictRoute
 from tradefree.service.callers import Caller, needs, visible_task
 from tradefree.service.context import system_of
 from tradefree.service.cursor import decode_place, encode_place
-from tradefree.service.documents import Documents
+from tradefree.service.documents import Documents, with_current
 from tradefree.service.models.fields import Moment, Types, split
+from tradefree.service.models.limits import WaitsDocument
 from tradefree.service.models.tasks import MAX_PAGE, PAGE, TaskDetail, TaskPage
 from tradefree.tasks.ports import TaskFilter
 from tradefree.tasks.states import Status
 from tradefree.tasks.submit import MAX_LABELS
+from tradefree.tasks.waits import waits
 
 WAITS = (Status.SCHEDULED, Status.PENDING, Status.QUEUED)
 MOST_DELIVERIES = 50
 """Deliveries shown with a task; the others are found under /deliveries."""
+MOST_STRETCHES = 2000
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=StrictRoute)
 
 
@@ -134,3 +137,19 @@ async def get_task(
     waiting = await system.limiting.why(task) if task.status in WAITS else None
     deliveries = await system.store.deliveries_of(task.id, MOST_DELIVERIES)
     return Documents(request, caller).detail(task, attempts, waiting, deliveries)
+
+
+@router.get("/{task_id}/waits", operation_id="list_task_waits", summary="See what a task waited for")
+async def list_task_waits(
+    request: Request, caller: Annotated[Caller, needs(Scope.TASKS_READ)], task_id: str
+) -> WaitsDocument:
+    """What a task waited for, piece by piece: each limit that held all tasks of its type, its key, its turn, a pause
+    after a failure, a person. It tells of the past; what holds a task now is in `waiting` of the task.
+
+    It is known to the second. What held tasks is kept for 30 days, and of one task the first 2,000 changes are told.
+    """
+    system = system_of(request)
+    task, now = await visible_task(system, caller, task_id), system.clock.now()
+    attempts = with_current(task, await system.store.attempts(task.id))
+    stretches = await system.store.stretches(task.type, task.created_at, task.finished_at or now, MOST_STRETCHES)
+    return WaitsDocument.of(waits(task, attempts, stretches, await system.limiting.in_line(task), now))

@@ -13,6 +13,7 @@ from typing import Protocol
 from tradefree.tasks.ports.browsing import BrowseStore, Known, Place, Standing, TaskFilter
 from tradefree.tasks.ports.defining import CatalogStore, Entry, Limits
 from tradefree.tasks.ports.following import FollowStore, LineFilter, Lines, Moved
+from tradefree.tasks.ports.holding import HoldStore
 from tradefree.tasks.ports.leading import Head, Held, LeadStore, Round
 from tradefree.tasks.ports.measuring import Measures, MeasureStore
 from tradefree.tasks.ports.observing import UNSEEN, LeadObserver, WorkObserver
@@ -42,6 +43,7 @@ __all__ = [
     "FollowStore",
     "Head",
     "Held",
+    "HoldStore",
     "Known",
     "LeadObserver",
     "LeadStore",

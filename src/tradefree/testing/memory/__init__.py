@@ -10,6 +10,7 @@ from tradefree.testing.memory.admitting import Admitting
 from tradefree.testing.memory.browsing import Browsing
 from tradefree.testing.memory.deciding import Deciding
 from tradefree.testing.memory.defining import Defining
+from tradefree.testing.memory.holding import Holding
 from tradefree.testing.memory.hooking import Hooking
 from tradefree.testing.memory.keeping import Keeping
 from tradefree.testing.memory.leading import Leading
@@ -39,6 +40,7 @@ class MemoryStore(
     Measuring,
     Browsing,
     Tallying,
+    Holding,
     Defining,
     Limiting,
     Keeping,

@@ -31,6 +31,7 @@ from tradefree.tasks.series import Cell, Place
 from tradefree.tasks.states import ON_WORKER, Status
 from tradefree.tasks.task import Attempt, Json, LogLine, Task, Worker
 from tradefree.tasks.types import Connection, TaskType
+from tradefree.tasks.waits import Stretch
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Tables:
         self.api_keys: dict[str, tuple[str, ApiKey]] = {}
         """Secret's hash and key by the key's id."""
         self.series: dict[Place, Cell] = {}
+        self.stretches: dict[tuple[str, datetime], Stretch] = {}
         self.tallied: int | None = None
         """The last log line that is in the series."""
         self.sessions: dict[str, Session] = {}
