@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from acceptance.processes import System, wait_for
+from acceptance.processes import System
 from console.visitor import Visitor, Visits
+from waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("console")  # one after the other: a browser takes a core
 ODD = "a/b?c#d%2F&e=f+ 客 \u202eg"
@@ -115,7 +116,7 @@ def test_what_waits_leads_to_its_limit(admin: Visitor, system: System) -> None:
 
 def test_a_key_that_sees_its_own_tasks_is_told_so(visits: Visits, system: System) -> None:
     somebody = visits.with_scopes("tasks:read", "tasks:write", own_only=True)
-    page = somebody.page
+    page = somebody.go("/")
     expect(page.get_by_text("Your key sees only the tasks that it submitted itself.")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
     assert somebody.axe() == []
