@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+import httpx
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
-from acceptance.processes import System
 from console.contract import CONSOLE
 
 PATIENCE = 30_000
@@ -20,11 +20,20 @@ STILL = """() => document.getAnimations().every(
     moving => moving.playState !== 'running' || moving.effect.getComputedTiming().iterations === Infinity)"""
 
 
+class Served(Protocol):
+    """A system that serves the console."""
+
+    key: str
+
+    @property
+    def api(self) -> httpx.Client: ...
+
+
 @dataclass
 class Visitor:
     """One browser's profile with one page."""
 
-    system: System
+    system: Served
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -39,7 +48,7 @@ class Visitor:
 
     def sign_in(self, key: str) -> None:
         """Type a key into the form that is there."""
-        self.page.get_by_label("API key").or_(self.page.get_by_label("API 密钥")).fill(key)
+        self.page.get_by_label(re.compile("^API (key|密钥)$")).fill(key)
         self.page.keyboard.press("Enter")
 
     def button(self, name: str, *, inside: Page | Locator | None = None) -> Locator:
@@ -52,19 +61,29 @@ class Visitor:
         self.page.get_by_role("dialog").get_by_role("combobox", name=name).fill(option)
         self.page.locator(".ant-select-item-option").get_by_text(option, exact=True).click()
 
-    def axe(self) -> list[str]:
+    def axe(self, inside: str = "html") -> list[str]:
         """What axe finds wrong with the page as it is, one line for each. What fades in is waited for."""
         self.page.wait_for_function(STILL)
-        self.page.evaluate(AXE.read_text())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text())
         # names of controls, contrast, structure: what WCAG 2.2 AA asks for
         found = self.page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+            "inside => axe.run(inside, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})", inside
         )
         return [
             f"{one['id']}: {node['html'][:200]} ({node['failureSummary'].splitlines()[1].strip()})"
             for one in found["violations"]
             for node in one["nodes"]
         ]
+
+    def axe_in_both_themes(self, inside: str = "html") -> list[str]:
+        """The same in light and in dark, for one whose theme is the system's."""
+        found: list[str] = []
+        for theme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=theme)
+            expect(self.page.locator(f":root[data-theme={theme}]")).to_have_count(1)
+            found += [f"{theme}: {line}" for line in self.axe(inside)]
+        return found
 
     def check(self) -> None:
         """Fail if the browser complained, or the page's policy stopped anything."""
@@ -75,7 +94,7 @@ class Visitor:
 class Visits:
     """Makes visitors, and looks at each of them at the end."""
 
-    def __init__(self, system: System, browser: Browser) -> None:
+    def __init__(self, system: Served, browser: Browser) -> None:
         self._system = system
         self._browser = browser
         self._visitors: list[Visitor] = []

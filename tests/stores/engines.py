@@ -77,7 +77,7 @@ async def sqlite(clock: Clock) -> AsyncIterator[AnyStore]:
     with TemporaryDirectory(dir=MEMORY) as folder:
         file = Path(folder) / "tasks.db"
         url = sa.make_url(f"sqlite+aiosqlite:///{file}")
-        shutil.copy(await _migrated(clock), file)
+        shutil.copy(await migrated_file(clock), file)
         store = SqlStore(url, clock, SecretBox(new_key()))
         try:
             yield store
@@ -88,7 +88,7 @@ async def sqlite(clock: Clock) -> AsyncIterator[AnyStore]:
 _template = TemporaryDirectory(prefix="tradefree-tests-")
 
 
-async def _migrated(clock: Clock) -> Path:
+async def migrated_file(clock: Clock) -> Path:
     """An empty database with all tables, made once: migrating takes longer than most tests."""
     file = Path(_template.name) / "empty.db"
     if not file.exists():

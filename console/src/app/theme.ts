@@ -80,6 +80,8 @@ export function themeOf(isDark: boolean): ThemeConfig {
         defaultShadow: 'none',
         colorPrimary: isDark ? '#3f5fe0' : '#2f54eb',
         colorPrimaryHover: isDark ? '#4a69e6' : '#2444c7',
+        defaultHoverColor: isDark ? '#9db2ff' : '#2444c7',
+        defaultActiveColor: isDark ? '#9db2ff' : '#2444c7',
       },
       Tabs: { itemSelectedColor: isDark ? '#9db2ff' : '#2444c7' },
     },

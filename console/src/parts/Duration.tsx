@@ -5,7 +5,15 @@ import { partWords } from './words'
 
 type PartSay = Say<(typeof partWords)['en']>
 
-/** Seconds in words: "1 min 12 s". */
+const UNITS = [
+  ['days', 86_400, Infinity],
+  ['hours', 3600, 24],
+  ['minutes', 60, 60],
+  ['seconds', 1, 60],
+] as const
+/** What each is called, its seconds, and how many make one of the next. */
+
+/** Seconds in words, in the two greatest units: "1 min 12 s", "5 min". */
 export function Duration({ seconds }: { seconds: number | null | undefined }) {
   const inWords = useDuration()
   if (seconds == null) return <span className="quiet">–</span>
@@ -32,8 +40,11 @@ export function durationInWords(seconds: number, say: PartSay, language: string)
     return say('seconds', { n })
   }
   const whole = Math.round(seconds)
-  const [d, h, m, s] = [whole / 86_400, (whole / 3600) % 24, (whole / 60) % 60, whole % 60].map(Math.floor)
-  if (d) return say('days', { d, h: h ?? 0 })
-  if (h) return say('hours', { h, m: m ?? 0 })
-  return say('minutes', { m: m ?? 0, s: s ?? 0 })
+  const parts = UNITS.map(([unit, size, most]) => ({ unit, n: Math.floor(whole / size) % most }))
+  const first = parts.findIndex(({ n }) => n > 0)
+  return parts
+    .slice(first, first + 2)
+    .filter(({ n }) => n > 0)
+    .map(({ unit, n }) => say(unit, { n }))
+    .join(' ')
 }

@@ -19,7 +19,10 @@ export function ListTable<T>({ rows, idOf, onOpen, ...table }: Props<T>) {
   const say = useWords(partWords)
   const box = useRef<HTMLDivElement>(null)
   const [chosen, setChosen] = useState<string | null>(null)
-  useEffect(() => box.current?.querySelector('.chosen')?.scrollIntoView({ block: 'nearest' }), [chosen])
+  useEffect(() => {
+    // in braces: what it returns (a promise, in newer browsers) is no clean-up
+    box.current?.querySelector('.chosen')?.scrollIntoView({ block: 'nearest' })
+  }, [chosen])
   const at = rows.findIndex((row) => idOf(row) === chosen)
   const step = (by: number) => {
     const row = rows[Math.min(Math.max(at + by, 0), rows.length - 1)]

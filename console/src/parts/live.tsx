@@ -15,6 +15,7 @@ import { useTranslation } from 'react-i18next'
 import { useWords } from '@/words/words'
 import { Channel, type Moved } from './channel'
 import { exactTime } from './Moment'
+import { useShortcuts } from './shortcuts'
 import { partWords } from './words'
 
 const Context = createContext<Channel | null>(null)
@@ -69,10 +70,11 @@ export function useLive(tell: (moved: Moved) => void): Live {
   return { paused, missed, toggle }
 }
 
-/** Pause and resume. */
+/** Pause and resume, by the key `p`, too. */
 export function LiveButton({ live }: { live: Live }) {
   const say = useWords(partWords)
   const label = live.paused ? say('resume') : say('pause')
+  useShortcuts([{ keys: 'p', label: say('pauseKey'), run: live.toggle }])
   return (
     <Button
       icon={live.paused ? <CaretRightOutlined /> : <PauseOutlined />}

@@ -28,9 +28,12 @@ test.each([
   [0.0124, 'ms n=12'],
   [3.24, 'seconds n=3.2'],
   [59.7, 'seconds n=60'],
-  [72, 'minutes m=1 s=12'],
-  [3600 * 5 + 90, 'hours h=5 m=1'],
-  [86_400 * 2 + 3700, 'days d=2 h=1'],
+  [72, 'minutes n=1 seconds n=12'],
+  [300, 'minutes n=5'],
+  [3600 * 5 + 90, 'hours n=5 minutes n=1'],
+  [3600, 'hours n=1'],
+  [3605, 'hours n=1'],
+  [86_400 * 2 + 3700, 'days n=2 hours n=1'],
 ])('%d seconds', (seconds, expected) => {
   const say = (key: string, values?: object) =>
     [key, ...Object.entries(values ?? {}).map(([name, value]) => `${name}=${value}`)].join(' ')

@@ -46,6 +46,7 @@ export function Shortcuts({ children }: { children: ReactNode }) {
     let until = 0
     const listen = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return
+      if (event.key === 'Enter' && acting(event.target)) return
       const sequence = Date.now() < until ? `${before} ${event.key}` : ''
       before = event.key
       until = Date.now() + 1000
@@ -78,6 +79,11 @@ export function Shortcuts({ children }: { children: ReactNode }) {
       </Modal>
     </Context>
   )
+}
+
+/** True on what does something itself when Enter is pressed. */
+function acting(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('a, button, [role=button], [role=tab], summary') !== null
 }
 
 function typing(target: EventTarget | null): boolean {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from faults.sweep.unit import Unit
 from faults.sweep.wire import Wire
 from faults.sweep.world import furnish
 from private_servers import database_on
-from stores.engines import MEMORY
+from stores.engines import MEMORY, migrated_file
 from tradefree.database.migrate import upgrade
 
 _furnished: dict[str, Content] = {}
@@ -81,7 +82,9 @@ async def open_rig(kind: str, *, ticks: bool = False) -> AsyncIterator[Rig]:
             url = direct.set(port=wire.port)
         calm = System(direct, ticks=ticks)
         stack.push_async_callback(calm.close)
-        if kind not in _migrated or kind == "sqlite":
+        if kind == "sqlite":
+            shutil.copy(await migrated_file(calm.clock), file)
+        elif kind not in _migrated:
             await upgrade(calm.database)
             _migrated.add(kind)
         door: BackDoor = FileDoor(file) if kind == "sqlite" else await ServerDoor.open(direct)

@@ -128,7 +128,7 @@ function useColumns(open: (line: Line) => void): Column<Line>[] {
       title: say('reason'),
       width: 200,
       cut: true,
-      show: ({ detail }) => <SafeText text={typeof detail.reason === 'string' ? detail.reason : ''} />,
+      show: ({ detail: { reason } }) => typeof reason === 'string' && reason && <SafeText text={reason} />,
     },
   ]
 }

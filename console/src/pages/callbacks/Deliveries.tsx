@@ -94,7 +94,7 @@ function DeliveryTable({ deliveries }: { deliveries: Delivery[] }) {
     {
       key: 'status',
       title: say('status'),
-      width: 150,
+      width: 176,
       show: ({ status, next_attempt_at: next }) => (
         <div className="two-lines">
           <StatusTag status={status} />
@@ -106,13 +106,18 @@ function DeliveryTable({ deliveries }: { deliveries: Delivery[] }) {
         </div>
       ),
     },
-    { key: 'told', title: say('told'), show: ({ event }) => <SafeText text={event.replace(/^ai\.tradefree\./, '')} /> },
     {
       key: 'to',
       title: say('to'),
-      width: 150,
-      show: ({ subscription, host }) =>
-        subscription ? <Link to={`?name=${subscription}`}>{subscription}</Link> : <SafeText text={host ?? ''} />,
+      width: 190,
+      show: ({ subscription, host, event }) => (
+        <div className="two-lines">
+          {subscription ? <Link to={`?name=${subscription}`}>{subscription}</Link> : <SafeText text={host ?? ''} />}
+          <span className="quiet small">
+            <SafeText text={event.replace(/^ai\.tradefree\./, '')} />
+          </span>
+        </div>
+      ),
     },
     {
       key: 'task',
@@ -127,8 +132,8 @@ function DeliveryTable({ deliveries }: { deliveries: Delivery[] }) {
           <span className="quiet">{say('testEvent')}</span>
         ),
     },
-    { key: 'created', title: say('created'), width: 110, show: ({ created_at: at }) => <Moment at={at} /> },
-    { key: 'attempts', title: say('attempts'), width: 80, align: 'right', show: (one) => one.attempt_count },
+    { key: 'created', title: say('created'), width: 104, show: ({ created_at: at }) => <Moment at={at} /> },
+    { key: 'attempts', title: say('attempts'), width: 76, align: 'right', show: (one) => one.attempt_count },
     {
       key: 'error',
       title: say('error'),
@@ -137,7 +142,7 @@ function DeliveryTable({ deliveries }: { deliveries: Delivery[] }) {
     {
       key: 'more',
       title: say('look'),
-      width: 130,
+      width: 120,
       show: ({ id, status }) => (
         <>
           <Link to={`/tasks/${id}`}>{say('look')}</Link>{' '}

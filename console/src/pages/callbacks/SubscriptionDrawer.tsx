@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Button, Descriptions, Drawer, Flex, Form, Input, Modal } from 'antd'
+import { Button, Descriptions, Drawer, Flex } from 'antd'
 import { useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { answer, api } from '@/api/client'
@@ -8,6 +8,7 @@ import { useDone } from '@/parts/done'
 import { useMoved } from '@/parts/live'
 import { Moment } from '@/parts/Moment'
 import { Asked } from '@/parts/PageFrame'
+import { PauseDialog } from '@/parts/PauseDialog'
 import { ProblemView } from '@/parts/ProblemView'
 import { RightButton, SureButton } from '@/parts/RightButton'
 import { SafeText } from '@/parts/SafeText'
@@ -43,7 +44,7 @@ function Parts({ subscription, close }: { subscription: Subscription; close: () 
       <Details subscription={subscription} />
       <Link to={`/callbacks?subscription=${subscription.name}`}>{say('seeDeliveries')}</Link>
       {doing === 'edit' && <SubscriptionForm subscription={subscription} close={leave} />}
-      {doing === 'pause' && <PauseForm name={subscription.name} close={leave} />}
+      {doing === 'pause' && <Pause name={subscription.name} close={leave} />}
       {doing === 'rotate' && <RotateForm name={subscription.name} close={leave} />}
     </Flex>
   )
@@ -169,35 +170,12 @@ function Details({ subscription }: { subscription: Subscription }) {
   return <Descriptions column={1} size="small" items={items.map((item) => ({ ...item, key: item.label }))} />
 }
 
-function PauseForm({ name, close }: { name: string; close: () => void }) {
+function Pause({ name, close }: { name: string; close: () => void }) {
   const say = useWords(callbackWords)
-  const done = useDone()
   const changed = useSubscriptionsChanged()
-  const [form] = Form.useForm<{ reason?: string }>()
-  const stop = useMutation({
-    mutationFn: ({ reason = '' }: { reason?: string }) => pause(name, reason),
-    onSuccess: async () => {
-      close()
-      await changed()
-      done({ title: say('pausedDone', { name }), undo: () => resume(name).then(changed) })
-    },
-  })
   return (
-    <Modal
-      open
-      title={say('pauseTitle', { name })}
-      okText={say('pauseNow')}
-      confirmLoading={stop.isPending}
-      onOk={() => form.submit()}
-      onCancel={close}
-    >
-      <Form form={form} layout="vertical" onFinish={(values) => stop.mutate(values)}>
-        <p className="form-lead">{say('pauseDetail')}</p>
-        <Form.Item name="reason" label={say('reason')}>
-          <Input maxLength={255} placeholder={say('reasonHint')} autoFocus />
-        </Form.Item>
-        {stop.isError && <ProblemView error={stop.error} />}
-      </Form>
-    </Modal>
+    <PauseDialog {...{ name, pause, resume, changed, close }} hint={say('reasonHint')}>
+      {say('pauseDetail')}
+    </PauseDialog>
   )
 }

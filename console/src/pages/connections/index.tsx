@@ -1,15 +1,13 @@
-import { PlusOutlined } from '@ant-design/icons'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
 import { Link } from 'react-router'
 import { answer, api, type Schemas } from '@/api/client'
 import type { Column } from '@/parts/DataTable'
 import { ListTable } from '@/parts/ListTable'
 import { useMoved } from '@/parts/live'
 import { Meter } from '@/parts/Meter'
-import { Asked, PageFrame } from '@/parts/PageFrame'
+import { MakingFrame } from '@/parts/MakingFrame'
+import { Asked } from '@/parts/PageFrame'
 import { useNumbers } from '@/parts/numbers'
-import { RightButton } from '@/parts/RightButton'
 import { SafeText } from '@/parts/SafeText'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
@@ -24,7 +22,6 @@ type Connection = Schemas['ConnectionDocument']
 export default function ConnectionsPage() {
   const say = useWords(connectionWords)
   const url = useUrlState()
-  const [making, setMaking] = useState(false)
   const limits = useLimits()
   const columns = useColumns(limits)
   const connections = useQuery({
@@ -33,14 +30,12 @@ export default function ConnectionsPage() {
   })
   const open = connections.data?.items.find(({ name }) => name === url.one('name'))
   return (
-    <PageFrame
+    <MakingFrame
       title={say('title')}
       lead={say('lead')}
-      actions={
-        <RightButton right="definitions:write" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
-          {say('define')}
-        </RightButton>
-      }
+      right="definitions:write"
+      make={say('define')}
+      form={(close) => <ConnectionForm close={close} />}
     >
       <Asked query={connections} empty={({ items }) => items.length === 0} nothing={say('nothing')}>
         {({ items }) => (
@@ -56,8 +51,7 @@ export default function ConnectionsPage() {
       {open && (
         <ConnectionDrawer connection={open} limit={limits.get(open.name)} close={() => url.set({ name: null })} />
       )}
-      {making && <ConnectionForm close={() => setMaking(false)} />}
-    </PageFrame>
+    </MakingFrame>
   )
 }
 

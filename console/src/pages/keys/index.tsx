@@ -1,12 +1,11 @@
-import { PlusOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
 import { Select } from 'antd'
 import { useState } from 'react'
 import { answer, api, type Schemas } from '@/api/client'
 import { useNow } from '@/parts/clock'
 import { FilterBar, TextFilter } from '@/parts/filters'
-import { Asked, PageFrame, TooMany } from '@/parts/PageFrame'
-import { RightButton } from '@/parts/RightButton'
+import { MakingFrame } from '@/parts/MakingFrame'
+import { Asked, TooMany } from '@/parts/PageFrame'
 import { useUrlState, type UrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import { KeyTable } from './KeyTable'
@@ -25,7 +24,6 @@ export default function KeysPage() {
   const say = useWords(keyWords)
   const url = useUrlState()
   const now = useNow()
-  const [making, setMaking] = useState(false)
   const [revoking, setRevoking] = useState<Key | null>(null)
   const keys = useQuery({
     queryKey: ['api-keys'],
@@ -34,14 +32,12 @@ export default function KeysPage() {
   })
   const found = matching(keys.data?.items ?? [], url, now)
   return (
-    <PageFrame
+    <MakingFrame
       title={say('title')}
       lead={say('lead')}
-      actions={
-        <RightButton right="admin" type="primary" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
-          {say('make')}
-        </RightButton>
-      }
+      right="admin"
+      make={say('make')}
+      form={(close) => <MakeKey close={close} />}
     >
       <FilterBar label={say('find')} names={['q', 'state']}>
         <TextFilter name="q" label={say('find')} />
@@ -62,9 +58,8 @@ export default function KeysPage() {
           </>
         )}
       </Asked>
-      {making && <MakeKey close={() => setMaking(false)} />}
       {revoking && <Revoke apiKey={revoking} close={() => setRevoking(null)} />}
-    </PageFrame>
+    </MakingFrame>
   )
 }
 

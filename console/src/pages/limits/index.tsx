@@ -1,11 +1,9 @@
-import { PlusOutlined } from '@ant-design/icons'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Checkbox, Flex, Input, Select } from 'antd'
-import { useState } from 'react'
 import { answer, api } from '@/api/client'
 import { useMoved } from '@/parts/live'
-import { Asked, PageFrame } from '@/parts/PageFrame'
-import { RightButton } from '@/parts/RightButton'
+import { MakingFrame } from '@/parts/MakingFrame'
+import { Asked } from '@/parts/PageFrame'
 import { useUrlState, type UrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import { DefineForm } from './DefineForm'
@@ -22,7 +20,6 @@ export default function LimitsPage() {
   const say = useWords(limitWords)
   const url = useUrlState()
   const queries = useQueryClient()
-  const [defining, setDefining] = useState(false)
   const limits = useQuery({
     queryKey: ['limits'],
     queryFn: ({ signal }) => answer(api.GET('/api/v1/limits', { signal })),
@@ -31,14 +28,12 @@ export default function LimitsPage() {
   useMoved(() => void queries.invalidateQueries({ queryKey: ['limits'] }))
   const open = url.one('scope')
   return (
-    <PageFrame
+    <MakingFrame
       title={say('title')}
       lead={say('lead')}
-      actions={
-        <RightButton right="definitions:write" icon={<PlusOutlined />} onClick={() => setDefining(true)}>
-          {say('define')}
-        </RightButton>
-      }
+      right="definitions:write"
+      make={say('define')}
+      form={(close) => <DefineForm close={close} />}
     >
       <Filters url={url} />
       <Asked query={limits} empty={({ items }) => filtered(items, url).length === 0} nothing={say('nothing')}>
@@ -52,8 +47,7 @@ export default function LimitsPage() {
         )}
       </Asked>
       {open !== undefined && <LimitDrawer scope={open} close={() => url.set({ scope: null })} />}
-      {defining && <DefineForm close={() => setDefining(false)} />}
-    </PageFrame>
+    </MakingFrame>
   )
 }
 

@@ -72,22 +72,24 @@ function RuleTable({ rules }: { rules: Kept[] }) {
       ),
     },
     {
-      title: say('event'),
+      title: say('whenEvent'),
       key: 'event',
       show: (rule) => (
-        <Link to={`/events?type=${encodeURIComponent(rule.event)}`}>
-          <SafeText text={rule.event} />
-        </Link>
+        <>
+          <Link to={`/events?type=${encodeURIComponent(rule.event)}`}>
+            <SafeText text={rule.event} />
+          </Link>
+          {rule.filter && (
+            <div>
+              <code className="free-text quiet">{rule.filter}</code>
+            </div>
+          )}
+        </>
       ),
     },
-    {
-      title: say('filter'),
-      key: 'filter',
-      show: (rule) => rule.filter && <code className="free-text">{rule.filter}</code>,
-    },
-    { title: say('taskType'), key: 'type', show: (rule) => rule.task_type },
-    { title: say('state'), key: 'state', width: 190, show: (rule) => <RuleState rule={rule} /> },
-    { title: say('changed'), key: 'changed', width: 120, show: (rule) => <Moment at={rule.updated_at} /> },
+    { title: say('taskType'), key: 'type', width: 170, show: (rule) => rule.task_type },
+    { title: say('state'), key: 'state', width: 170, show: (rule) => <RuleState rule={rule} /> },
+    { title: say('changed'), key: 'changed', width: 110, show: (rule) => <Moment at={rule.updated_at} /> },
     {
       title: say('enabled'),
       key: 'enabled',

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Drawer, Flex, Form, Input, Modal } from 'antd'
+import { Drawer, Flex } from 'antd'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { answer, api } from '@/api/client'
@@ -7,6 +7,7 @@ import { useDone } from '@/parts/done'
 import { JsonView } from '@/parts/JsonView'
 import { ExactTime } from '@/parts/Moment'
 import { Asked } from '@/parts/PageFrame'
+import { PauseDialog } from '@/parts/PauseDialog'
 import { ProblemView } from '@/parts/ProblemView'
 import { RightButton, SureButton } from '@/parts/RightButton'
 import { SafeText } from '@/parts/SafeText'
@@ -83,7 +84,7 @@ function Parts({ schedule, close }: { schedule: Schedule; close: () => void }) {
         <JsonView value={{ ...definitionOf(schedule), event: schedule.event ?? event }} />
       </section>
       {doing === 'edit' && <ScheduleForm schedule={schedule} close={() => setDoing(null)} />}
-      {doing === 'pause' && <PauseForm schedule={schedule} close={() => setDoing(null)} />}
+      {doing === 'pause' && <Pause schedule={schedule} close={() => setDoing(null)} />}
     </Flex>
   )
 }
@@ -120,42 +121,19 @@ function useMoves(schedule: Schedule, close: () => void) {
   return { proceed, remove }
 }
 
-function PauseForm({ schedule, close }: { schedule: Schedule; close: () => void }) {
+function Pause({ schedule, close }: { schedule: Schedule; close: () => void }) {
   const say = useWords(scheduleWords)
-  const done = useDone()
   const changed = useScheduleChanged()
-  const [form] = Form.useForm<{ reason?: string }>()
-  const { name } = schedule
-  const stop = useMutation({
-    mutationFn: ({ reason = '' }: { reason?: string }) => pause(name, reason),
-    onSuccess: async () => {
-      close()
-      await changed()
-      done({ title: say('pausedDone', { name }), undo: () => resume(name).then(changed) })
-    },
-  })
   const [next] = schedule.next_runs
+  const { name } = schedule
   return (
-    <Modal
-      open
-      title={say('pauseTitle', { name })}
-      okText={say('pauseNow')}
-      confirmLoading={stop.isPending}
-      onOk={() => form.submit()}
-      onCancel={close}
-    >
-      <Form form={form} layout="vertical" onFinish={(values) => stop.mutate(values)}>
-        <p>{say('pauseDetail')}</p>
-        {next && (
-          <p className="form-lead">
-            {say('pauseNext')} <ExactTime at={next} />
-          </p>
-        )}
-        <Form.Item name="reason" label={say('reason')}>
-          <Input maxLength={255} placeholder={say('reasonHint')} autoFocus />
-        </Form.Item>
-        {stop.isError && <ProblemView error={stop.error} />}
-      </Form>
-    </Modal>
+    <PauseDialog {...{ name, pause, resume, changed, close }} hint={say('reasonHint')}>
+      <p>{say('pauseDetail')}</p>
+      {next && (
+        <p>
+          {say('pauseNext')} <ExactTime at={next} />
+        </p>
+      )}
+    </PauseDialog>
   )
 }

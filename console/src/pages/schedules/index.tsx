@@ -1,14 +1,12 @@
-import { PlusOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { Link } from 'react-router'
 import { answer, api } from '@/api/client'
 import type { Column } from '@/parts/DataTable'
 import { useMoved } from '@/parts/live'
 import { ListTable } from '@/parts/ListTable'
+import { MakingFrame } from '@/parts/MakingFrame'
 import { Moment } from '@/parts/Moment'
-import { Asked, PageFrame } from '@/parts/PageFrame'
-import { RightButton } from '@/parts/RightButton'
+import { Asked } from '@/parts/PageFrame'
 import { SafeText } from '@/parts/SafeText'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
@@ -26,7 +24,6 @@ const LOOK = 5000
 export default function SchedulesPage() {
   const say = useWords(scheduleWords)
   const url = useUrlState()
-  const [making, setMaking] = useState(false)
   const schedules = useQuery({
     queryKey: ['schedules'],
     queryFn: ({ signal }) => answer(api.GET('/api/v1/schedules', { signal })),
@@ -35,21 +32,18 @@ export default function SchedulesPage() {
   useMoved(() => void schedules.refetch())
   const opened = url.one('name')
   return (
-    <PageFrame
+    <MakingFrame
       title={say('title')}
       lead={say('lead')}
-      actions={
-        <RightButton right="definitions:write" type="primary" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
-          {say('newSchedule')}
-        </RightButton>
-      }
+      right="definitions:write"
+      make={say('newSchedule')}
+      form={(close) => <ScheduleForm schedule={null} close={close} />}
     >
       <Asked query={schedules} empty={({ items }) => items.length === 0} nothing={say('nothing')}>
         {({ items }) => <ScheduleTable schedules={items} open={(name) => url.set({ name })} />}
       </Asked>
       {opened && <ScheduleDrawer key={opened} name={opened} close={() => url.set({ name: null })} />}
-      {making && <ScheduleForm schedule={null} close={() => setMaking(false)} />}
-    </PageFrame>
+    </MakingFrame>
   )
 }
 
@@ -70,15 +64,15 @@ function ScheduleTable({ schedules, open }: { schedules: Schedule[]; open: (name
       ),
     },
     { key: 'when', title: say('when'), show: (schedule) => <When schedule={schedule} /> },
-    { key: 'state', title: say('state'), width: 190, show: (schedule) => <ScheduleState schedule={schedule} /> },
+    { key: 'state', title: say('state'), width: 176, show: (schedule) => <ScheduleState schedule={schedule} /> },
     {
       key: 'next',
       title: say('next'),
-      width: 110,
+      width: 100,
       show: ({ next_runs: [next] }) => (next ? <Moment at={next} /> : <span className="quiet">{say('noNext')}</span>),
     },
-    { key: 'last', title: say('last'), width: 110, show: (schedule) => <Last schedule={schedule} /> },
-    { key: 'event', title: say('event'), width: 190, show: ({ event }) => <SafeText text={event?.type ?? ''} /> },
+    { key: 'last', title: say('last'), width: 100, show: (schedule) => <Last schedule={schedule} /> },
+    { key: 'event', title: say('event'), show: ({ event }) => <SafeText text={event?.type ?? ''} /> },
   ]
   return (
     <ListTable

@@ -51,33 +51,33 @@ function useColumns(): Column<Attempt>[] {
   const say = useWords(taskWords)
   const numbers = useNumbers()
   return [
-    { key: 'number', title: say('number'), width: 56, show: ({ number }) => number },
+    { key: 'number', title: say('number'), width: 48, show: ({ number }) => number },
     { key: 'outcome', title: say('outcome'), show: (attempt) => <Outcome attempt={attempt} /> },
-    { key: 'started', title: say('started'), width: 120, show: ({ started_at: at }) => <Moment at={at} /> },
+    { key: 'started', title: say('started'), width: 104, show: ({ started_at: at }) => <Moment at={at} /> },
     {
       key: 'took',
       title: say('took'),
-      width: 110,
+      width: 96,
       show: ({ started_at: from, finished_at: to }) => from && <Elapsed from={from} to={to} />,
     },
     {
       key: 'tokens',
       title: say('tokens'),
-      width: 90,
+      width: 80,
       align: 'right',
       show: ({ usage }) => (usage.total_tokens == null ? '–' : numbers.whole(usage.total_tokens)),
     },
     {
       key: 'cost',
       title: say('cost'),
-      width: 120,
+      width: 110,
       align: 'right',
       show: ({ usage }) => (usage.price ? `${usage.price} ${usage.currency ?? ''}` : '–'),
     },
     {
       key: 'worker',
       title: say('worker'),
-      width: 130,
+      width: 124,
       show: ({ worker_id: id }) =>
         id && (
           <Link to="/workers">
@@ -88,7 +88,7 @@ function useColumns(): Column<Attempt>[] {
     {
       key: 'upstream',
       title: say('upstream'),
-      width: 170,
+      width: 164,
       show: ({ upstream }) => typeof upstream?.run_id === 'string' && <RunId id={upstream.run_id} />,
     },
   ]

@@ -1,10 +1,10 @@
 import { Tag } from 'antd'
-import { useEffect, useRef } from 'react'
 import { Link, useNavigate } from 'react-router'
 import type { Schemas } from '@/api/client'
 import { useNow } from '@/parts/clock'
-import { DataTable, type Column } from '@/parts/DataTable'
+import type { Column } from '@/parts/DataTable'
 import { useDuration } from '@/parts/Duration'
+import { ListTable } from '@/parts/ListTable'
 import { Moment } from '@/parts/Moment'
 import { SafeText } from '@/parts/SafeText'
 import { StatusTag } from '@/parts/StatusTag'
@@ -15,24 +15,17 @@ import { taskListWords } from './words'
 type Task = Schemas['TaskDocument']
 
 /** One page of tasks; a row leads to its task. */
-export function TaskTable({ tasks, chosen }: { tasks: Task[]; chosen: string | null }) {
+export function TaskTable({ tasks }: { tasks: Task[] }) {
   const navigate = useNavigate()
   const columns = useColumns()
-  const table = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    table.current?.querySelector('.chosen')?.scrollIntoView({ block: 'nearest' })
-  }, [chosen])
   return (
-    <div className="section flush" ref={table}>
-      <DataTable
-        columns={columns}
-        rows={tasks}
-        idOf={({ id }) => id}
-        least={900}
-        chosen={chosen}
-        onOpen={({ id }) => void navigate(`/tasks/${id}`)}
-      />
-    </div>
+    <ListTable
+      columns={columns}
+      rows={tasks}
+      idOf={({ id }) => id}
+      least={900}
+      onOpen={({ id }) => void navigate(`/tasks/${id}`)}
+    />
   )
 }
 
@@ -58,12 +51,13 @@ function useColumns(): Column<Task>[] {
       key: 'key',
       title: say('key'),
       width: 180,
-      show: (task) => (
-        <div className="task-name">
-          {task.concurrency_key !== null && <SafeText text={task.concurrency_key} />}
-          <Labels labels={task.labels} />
-        </div>
-      ),
+      show: ({ concurrency_key: key, labels }) =>
+        (key !== null || Object.keys(labels).length > 0) && (
+          <div className="task-name">
+            {key !== null && <SafeText text={key} />}
+            <Labels labels={labels} />
+          </div>
+        ),
     },
     { key: 'created', title: say('created'), width: 120, show: (task) => <Moment at={task.created_at} /> },
     { key: 'duration', title: say('duration'), width: 130, show: (task) => <Took task={task} /> },

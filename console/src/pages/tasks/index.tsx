@@ -2,12 +2,10 @@ import { PlusOutlined } from '@ant-design/icons'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Button, Flex, Tooltip } from 'antd'
 import { useState } from 'react'
-import { useNavigate } from 'react-router'
 import { answer, api } from '@/api/client'
 import { useSession } from '@/app/session'
 import { LiveButton, useLive } from '@/parts/live'
 import { Asked, PageFrame } from '@/parts/PageFrame'
-import { useShortcuts } from '@/parts/shortcuts'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import { BulkButton } from './BulkButton'
@@ -27,12 +25,10 @@ export default function TasksPage() {
   const say = useWords(taskListWords)
   const { can } = useSession()
   const url = useUrlState()
-  const navigate = useNavigate()
   const queries = useQueryClient()
   const filter = filterOf(url)
   const cursor = url.one('cursor')
   const [submitting, setSubmitting] = useState(false)
-  const [chosen, setChosen] = useState<string | null>(null)
   const tasks = useQuery({
     queryKey: ['tasks', url.text],
     queryFn: ({ signal }) =>
@@ -41,18 +37,6 @@ export default function TasksPage() {
   })
   // an older page does not move under the reader
   const live = useLive(() => void (cursor || queries.invalidateQueries({ queryKey: ['tasks', url.text] })))
-
-  const items = tasks.data?.items ?? []
-  const step = (by: number) => {
-    const at = items.findIndex(({ id }) => id === chosen)
-    setChosen(items[Math.min(Math.max(at + by, 0), items.length - 1)]?.id ?? null)
-  }
-  useShortcuts([
-    { keys: 'j', label: say('next'), run: () => step(1) },
-    { keys: 'k', label: say('previous'), run: () => step(-1) },
-    { keys: 'Enter', label: say('open'), run: () => void (chosen && navigate(`/tasks/${chosen}`)) },
-    { keys: 'p', label: say('pauseKey'), run: live.toggle },
-  ])
 
   const writes = can('tasks:write')
   return (
@@ -82,7 +66,7 @@ export default function TasksPage() {
       >
         {(page) => (
           <>
-            <TaskTable tasks={page.items} chosen={chosen} />
+            <TaskTable tasks={page.items} />
             <Pager next={page.next_cursor} coming={tasks.isPlaceholderData} />
           </>
         )}

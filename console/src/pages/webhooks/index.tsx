@@ -1,13 +1,11 @@
-import { PlusOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { answer, api } from '@/api/client'
 import { CopyButton } from '@/parts/CopyButton'
 import type { Column } from '@/parts/DataTable'
 import { ListTable } from '@/parts/ListTable'
+import { MakingFrame } from '@/parts/MakingFrame'
 import { Moment } from '@/parts/Moment'
-import { Asked, PageFrame } from '@/parts/PageFrame'
-import { RightButton } from '@/parts/RightButton'
+import { Asked } from '@/parts/PageFrame'
 import { SafeText } from '@/parts/SafeText'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
@@ -24,7 +22,6 @@ const LOOK = 5000
 export default function WebhooksPage() {
   const say = useWords(hookWords)
   const url = useUrlState()
-  const [making, setMaking] = useState(false)
   const hooks = useQuery({
     queryKey: ['hooks'],
     queryFn: ({ signal }) => answer(api.GET('/api/v1/hooks', { signal })),
@@ -32,21 +29,18 @@ export default function WebhooksPage() {
   })
   const opened = url.one('name')
   return (
-    <PageFrame
+    <MakingFrame
       title={say('title')}
       lead={say('lead')}
-      actions={
-        <RightButton right="definitions:write" type="primary" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
-          {say('newHook')}
-        </RightButton>
-      }
+      right="definitions:write"
+      make={say('newHook')}
+      form={(close) => <HookForm hook={null} close={close} />}
     >
       <Asked query={hooks} empty={({ items }) => items.length === 0} nothing={say('nothing')}>
         {({ items }) => <HookTable hooks={items} open={(name) => url.set({ name })} />}
       </Asked>
       {opened && <HookDrawer name={opened} close={() => url.set({ name: null })} />}
-      {making && <HookForm hook={null} close={() => setMaking(false)} />}
-    </PageFrame>
+    </MakingFrame>
   )
 }
 
