@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 
 from console.sentences import SOURCE, Said, calls, given, holes, keys, literal, retold
 from tradefree.errors import Busy, OutcomeUnknown, RunLost, RunnerError
+from tradefree.limits.caps import Mode
+from tradefree.limits.ceiling import Ceiling
 from tradefree.service.problems import INTERNAL, KINDS, problem_of
 from tradefree.tasks.attempt import STOP_UNSEEN
 
@@ -87,6 +89,17 @@ def test_every_event_and_case_of_a_log_line_has_a_sentence_and_no_other_has() ->
     sentences = retold("log")
     assert {key.partition(":")[0] for key in sentences} == events
     assert {case for key in sentences if (case := key.partition(":")[2])} == cases
+
+
+def test_every_kind_of_hold_has_a_sentence() -> None:
+    kinds = {kind for call, _ in calls("Hold") if (kind := literal(call.args[0]))}
+    assert set(retold("holds")) == kinds | {Mode.PAUSED, Mode.DRAINING}
+
+
+def test_every_cause_of_a_ceiling_has_a_sentence() -> None:
+    moves = [call for call, where in calls("_move", "_refused") if where.startswith("limits/ceiling.py")]
+    causes = {text for call in moves for node in call.args[2:3] if (text := literal(node))}
+    assert set(retold("ceilings")) == causes | {Ceiling().cause}
 
 
 def test_every_code_of_a_failure_has_a_sentence() -> None:

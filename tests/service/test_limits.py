@@ -68,12 +68,13 @@ async def test_pause_resume_and_drain(world: World) -> None:
 
 
 async def test_a_lane_is_named_by_its_key_whatever_is_in_it(world: World) -> None:
-    answer = await world.api.put(f"{API}/limits/lane:echo/a/b%20客户/mode", json={"mode": "paused"})
+    answer = await world.api.put(f"{API}/limits/lane:echo/a/b%20客户/mode", json={"mode": "paused", "reason": "why"})
     assert answer.status_code == 200, answer.text
     assert answer.json()["label"] == "lane:echo/a/b 客户"
     task = (await world.api.post(f"{API}/tasks", json={"type": "echo", "concurrency_key": "a/b 客户"})).json()
     waiting = (await world.api.get(f"{API}/tasks/{task['id']}")).json()["waiting"]
     assert [hold["kind"] for hold in waiting["holds"]] == ["no_worker", "paused"]
+    assert [(hold["by"], hold["reason"]) for hold in waiting["holds"]] == [(None, None), ("a test", "why")]
     assert waiting["ahead"] == 0
 
 

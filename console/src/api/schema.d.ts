@@ -1865,6 +1865,17 @@ export interface components {
              */
             reason: string;
             /**
+             * Cause
+             * @description The same for programs; null if an older version moved it.
+             */
+            cause?: string | null;
+            /**
+             * Calls
+             * @description How many calls the reason speaks of, if it does.
+             * @default 0
+             */
+            calls?: number;
+            /**
              * Since
              * Format: date-time
              */
@@ -2541,6 +2552,16 @@ export interface components {
             held_by: {
                 [key: string]: number;
             };
+            /**
+             * By
+             * @description Who paused or drains the scope.
+             */
+            by?: string | null;
+            /**
+             * Reason
+             * @description The reason they gave.
+             */
+            reason?: string | null;
         };
         /**
          * HookAnswer
@@ -5220,6 +5241,16 @@ export interface components {
             scope: string;
             /** Message */
             message: string;
+            /**
+             * By
+             * @description Who paused or drains the scope.
+             */
+            by?: string | null;
+            /**
+             * Reason
+             * @description The reason they gave.
+             */
+            reason?: string | null;
             /** Tasks */
             tasks: number;
         };

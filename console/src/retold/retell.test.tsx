@@ -76,7 +76,7 @@ test('a log line is told from its event, case and data', () => {
   expect(sentenceOf(line('dify.node.finished', { title: '译', elapsed_time: 0.10051 }))).toBe('译 完成，用时 0.1 秒。')
   const failed = { code: 'timeout', error: 'It took 5 s.', wait: '2.0', failures: 1, budget: 3 }
   expect(sentenceOf(line('attempt.failed', failed))).toBe(
-    '第 2 次执行失败：超过时限：It took 5 s. 2.0 秒后再次执行（已用 1 / 3 次）。',
+    '第 2 次尝试失败，2.0 秒后再试（已用 1 / 3 次）：超过了时限。',
   )
 })
 

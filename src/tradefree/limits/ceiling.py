@@ -72,6 +72,10 @@ class Ceiling:
     cut: bool = False
     """True if the level was cut and is not yet proven."""
     reason: str = "nothing is known of it yet"
+    cause: str = "unknown"
+    """Names the reason for programs."""
+    calls: int = 0
+    """How many calls the reason speaks of."""
     since: float = 0.0
     hold_until: float = 0.0
     hold_starts: int = 0
@@ -104,10 +108,11 @@ class Ceiling:
         elif self.down:
             self._probe(now)
         elif signs.refused:
-            self._refused(signs.refused, f"it refused {_calls(signs.refused)}", signs, now)
+            words = f"it refused {_calls(signs.refused)}"
+            self._refused(signs.refused, words, "refused", signs, now)
         elif signs.silent:
             words = f"it left {_calls(signs.silent)} waiting without a word"
-            self._refused(signs.silent, words, signs, now)
+            self._refused(signs.silent, words, "silent", signs, now)
         else:
             self._grow(signs, now)
         return self.level != before
@@ -119,7 +124,7 @@ class Ceiling:
         if self.down:
             self.good = max(1, self.good // 2)
             self.step, self.slow_start, self.probe_since = 1, True, None
-            self._move(1, "it answers again", now)
+            self._move(1, "it answers again", "answers", now)
         self.downs, self.wait = 0, 1.0
 
     def _unreachable(self, signs: Signs, now: float) -> None:
@@ -128,15 +133,15 @@ class Ceiling:
             if self.level or now >= self.probe_at:
                 self.probe_at = now + self.wait
                 self.wait = min(self.wait * 2, LAST_WAIT)
-            self._move(0, "it cannot be reached", now)
+            self._move(0, "it cannot be reached", "unreachable", now)
 
     def _probe(self, now: float) -> None:
         if self.level == 0 and now >= self.probe_at:
-            self._move(1, "it could not be reached; one task is let through to see", now)
+            self._move(1, "it could not be reached; one task is let through to see", "probed", now)
 
     # ── too much ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _refused(self, refused: int, words: str, signs: Signs, now: float) -> None:
+    def _refused(self, refused: int, words: str, cause: str, signs: Signs, now: float) -> None:
         settling = now < self.settled_at and signs.in_flight > self.level
         if settling:
             return
@@ -153,7 +158,7 @@ class Ceiling:
         self.slow_start = again
         self.step = self.good if again else 1
         self.settled_at, self.probe_since = now + SETTLE, None
-        self._move(self.good, words, now)
+        self._move(self.good, words, cause, now, refused)
 
     # ── more ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -171,7 +176,8 @@ class Ceiling:
     def _ramp(self, now: float) -> None:
         assert self.probe_since is not None
         part = min(1.0, (now - self.probe_since) / RAMP)
-        self._move(self.good + math.ceil(self.step * part), "all places were taken and it took all calls", now)
+        level = self.good + math.ceil(self.step * part)
+        self._move(level, "all places were taken and it took all calls", "full", now)
 
     def _proven(self, now: float) -> None:
         """The level was full for long enough: it is good, and more may be tried."""
@@ -184,10 +190,11 @@ class Ceiling:
         self.probe_since = now
         self._ramp(now + STEADY)
 
-    def _move(self, level: int, reason: str, now: float) -> None:
+    def _move(self, level: int, reason: str, cause: str, now: float, calls: int = 0) -> None:
         self.full_since = None
         if level != self.level:
-            self.level, self.reason, self.since = level, reason, now
+            self.level, self.since = level, now
+            self.reason, self.cause, self.calls = reason, cause, calls
 
     # ── kept ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

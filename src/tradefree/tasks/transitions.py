@@ -227,7 +227,7 @@ def _after_deferral(task: Task, busy: NothingStarted, rules: Rules, now: datetim
         wait,
         f"Deferred {wait:.1f} s, nothing was started: {busy.reason}",
         "attempt.deferred",
-        {"wait": f"{wait:.1f}", "reason": busy.reason},
+        {"case": "unreachable" if busy.unreachable else None, "wait": f"{wait:.1f}", "reason": busy.reason},
         deferrals=task.deferrals + 1,
         deferred_since=since,
         **({} if answer_of(task.question) else NO_RUN),

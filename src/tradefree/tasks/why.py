@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +35,10 @@ class Hold:
     """When the time alone will lift it."""
     held_by: Mapping[str, int] = field(default_factory=dict)
     """Who holds the places: task types and their numbers, the most first."""
+    by: str | None = None
+    """Who paused or drains the scope."""
+    reason: str | None = None
+    """What they gave as reason."""
 
 
 class View:
@@ -62,7 +66,8 @@ class View:
             override = self.book.overrides[scope]
             by = f" by {override.by}" if override.by else ""
             why = f": {override.reason}" if override.reason else ""
-            return Hold(mode.value, name, f"{name} is {mode.value}{by}{why}.", until=override.mode_until)
+            words, given = f"{name} is {mode.value}{by}{why}.", override.reason or None
+            return Hold(mode.value, name, words, until=override.mode_until, by=override.by or None, reason=given)
         cap, used = self.book.cap(scope), self.used[scope]
         if cap.places is not None and used >= cap.places:
             places = int(cap.places)
@@ -166,7 +171,7 @@ def _with_holders(hold: Hold, view: View, scope: Scope) -> Hold:
     if not hold.in_use:
         return hold
     about = Scope("connection", scope.name) if scope.kind == CEILING else scope
-    return Hold(hold.kind, hold.scope, hold.message, hold.in_use, hold.places, hold.until, view.holders(about))
+    return replace(hold, held_by=view.holders(about))
 
 
 def undefined(name: str) -> Hold:

@@ -10,6 +10,7 @@ import { Moment } from '@/parts/Moment'
 import { SureDialog } from '@/parts/SureDialog'
 import { RightButton, RightNote } from '@/parts/RightButton'
 import { SafeText } from '@/parts/SafeText'
+import { CeilingReason } from '@/retold/CeilingReason'
 import { useWords } from '@/words/words'
 import { Check } from './Check'
 import { ConnectionForm } from './ConnectionForm'
@@ -97,7 +98,7 @@ function Breaker({ connection, limit }: { connection: Connection; limit: Limit |
         </p>
       )}
       <p className="quiet">
-        {say('moved')} <Moment at={ceiling.since} />: <SafeText text={ceiling.reason} />
+        {say('moved')} <Moment at={ceiling.since} />: <CeilingReason ceiling={ceiling} />
       </p>
     </>
   )

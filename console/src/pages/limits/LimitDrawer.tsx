@@ -12,6 +12,7 @@ import { Asked } from '@/parts/PageFrame'
 import { useNumbers } from '@/parts/numbers'
 import { RightButton, RightNote } from '@/parts/RightButton'
 import { SafeText } from '@/parts/SafeText'
+import { CeilingReason } from '@/retold/CeilingReason'
 import { useWords } from '@/words/words'
 import { baselineOf, CAPS, kindOf, overridden, type Cap, type Limit } from './changes'
 import { ChangeForm } from './ChangeForm'
@@ -169,7 +170,7 @@ function Learnt({ limit }: { limit: Limit }) {
       <h2>{say('learnt')}</h2>
       <p>{ceiling.down ? say('learntDown') : say('learntLevel', { count: ceiling.level })}</p>
       <p className="quiet">
-        {say('moved')} <Moment at={ceiling.since} />: <SafeText text={ceiling.reason} />
+        {say('moved')} <Moment at={ceiling.since} />: <CeilingReason ceiling={ceiling} />
       </p>
     </section>
   )

@@ -4,6 +4,7 @@ import { answer, api, type Schemas } from '@/api/client'
 import { useNumbers } from '@/parts/numbers'
 import { Asked, Section } from '@/parts/PageFrame'
 import { SafeText } from '@/parts/SafeText'
+import { CeilingReason } from '@/retold/CeilingReason'
 import { useWords } from '@/words/words'
 import { overviewWords } from './words'
 
@@ -35,7 +36,7 @@ export function Upstream() {
                   {limit.ceiling && (
                     <>
                       {' '}
-                      · <SafeText text={limit.ceiling.reason} />
+                      · <CeilingReason ceiling={limit.ceiling} />
                     </>
                   )}
                 </span>

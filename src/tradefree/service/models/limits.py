@@ -74,6 +74,8 @@ class CeilingDocument(BaseModel):
 
     level: int = Field(description="Tasks it takes at once, as far as is known; 0 while it is down.")
     reason: str = Field(description="Why the level moved last.")
+    cause: str | None = Field(None, description="The same for programs; null if an older version moved it.")
+    calls: int = Field(0, description="How many calls the reason speaks of, if it does.")
     since: datetime
     down: bool
     probe_at: datetime | None = Field(description="While it is down: when a task is let through to see.")
@@ -140,6 +142,8 @@ class HoldDocument(BaseModel):
     places: int | None
     until: datetime | None = Field(description="When time alone will lift it.")
     held_by: dict[str, int]
+    by: str | None = Field(None, description="Who paused or drains the scope.")
+    reason: str | None = Field(None, description="The reason they gave.")
 
     @classmethod
     def of(cls, hold: Hold) -> HoldDocument:
@@ -238,6 +242,8 @@ def _ceiling(learnt: Mapping[str, Any] | None) -> CeilingDocument | None:
     return CeilingDocument(
         level=learnt["level"],
         reason=learnt["reason"],
+        cause=learnt.get("cause"),
+        calls=learnt.get("calls", 0),
         since=datetime.fromtimestamp(learnt["since"], UTC),
         down=down,
         probe_at=datetime.fromtimestamp(learnt["probe_at"], UTC) if down else None,

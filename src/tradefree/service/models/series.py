@@ -102,12 +102,21 @@ class WaitDocument(BaseModel):
     )
     scope: str = Field(examples=["queue:default"])
     message: str
+    by: str | None = Field(None, description="Who paused or drains the scope.")
+    reason: str | None = Field(None, description="The reason they gave.")
     tasks: int
 
     @classmethod
     def of(cls, held: Held) -> WaitDocument:
+        hold = held.hold
         return cls(
-            type=held.type, kind=held.hold.kind, scope=held.hold.scope, message=held.hold.message, tasks=held.tasks
+            type=held.type,
+            kind=hold.kind,
+            scope=hold.scope,
+            message=hold.message,
+            by=hold.by,
+            reason=hold.reason,
+            tasks=held.tasks,
         )
 
 
