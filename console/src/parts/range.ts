@@ -1,8 +1,13 @@
 import type { UrlState } from './urlState'
 
-export type Span = '15m' | '1h' | '24h' | '7d'
+const SECONDS = { '15m': 900, '1h': 3600, '6h': 21_600, '24h': 86_400, '7d': 604_800 } as const
+export type Span = keyof typeof SECONDS
+export const SPANS = Object.keys(SECONDS) as Span[]
 
-const SECONDS: Record<Span, number> = { '15m': 900, '1h': 3600, '24h': 86_400, '7d': 604_800 }
+/** The parameters of a range: `last`, `after` and `before`, behind a prefix where a page has several. */
+export function namesOf(prefix = ''): { last: string; after: string; before: string } {
+  return { last: `${prefix}last`, after: `${prefix}after`, before: `${prefix}before` }
+}
 
 export interface Range {
   readonly span: Span | undefined
@@ -12,12 +17,13 @@ export interface Range {
 }
 
 /** The time range that the URL asks for: `last`, or `after` and `before`. */
-export function rangeOf(url: Pick<UrlState, 'one'>): Range {
-  const last = url.one('last')
+export function rangeOf(url: Pick<UrlState, 'one'>, prefix?: string): Range {
+  const names = namesOf(prefix)
+  const last = url.one(names.last)
   return {
     span: last !== undefined && Object.hasOwn(SECONDS, last) ? (last as Span) : undefined,
-    after: momentOf(url.one('after')),
-    before: momentOf(url.one('before')),
+    after: momentOf(url.one(names.after)),
+    before: momentOf(url.one(names.before)),
   }
 }
 

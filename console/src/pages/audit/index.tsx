@@ -4,11 +4,12 @@ import { useState } from 'react'
 import { Link } from 'react-router'
 import { answer, api, type Schemas } from '@/api/client'
 import type { Column } from '@/parts/DataTable'
-import { FilterBar, TextFilter } from '@/parts/filters'
+import { FilterBar, TextFilter, TimeFilter } from '@/parts/filters'
 import { ListTable } from '@/parts/ListTable'
 import { LoadMore } from '@/parts/LoadMore'
 import { ExactTime, Moment } from '@/parts/Moment'
 import { Asked, PageFrame } from '@/parts/PageFrame'
+import { boundsOf, namesOf, rangeOf } from '@/parts/range'
 import { SafeText } from '@/parts/SafeText'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
@@ -38,11 +39,13 @@ export default function AuditPage() {
   const url = useUrlState()
   const [open, setOpen] = useState<Line | null>(null)
   const columns = useColumns(setOpen)
-  const query = { target: url.one('target'), actor: url.one('actor'), action: url.one('action') }
+  const asked = { target: url.one('target'), actor: url.one('actor'), action: url.one('action') }
   const lines = useInfiniteQuery({
-    queryKey: ['audit', query],
-    queryFn: ({ pageParam, signal }) =>
-      answer(api.GET('/api/v1/audit', { params: { query: { ...query, cursor: pageParam, limit: 50 } }, signal })),
+    queryKey: ['audit', url.text],
+    queryFn: ({ pageParam, signal }) => {
+      const query = { ...asked, ...boundsOf(rangeOf(url)), cursor: pageParam, limit: 50 }
+      return answer(api.GET('/api/v1/audit', { params: { query }, signal }))
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
     refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? 10_000 : false),
@@ -50,7 +53,7 @@ export default function AuditPage() {
   const items = lines.data?.pages.flatMap((page) => page.items) ?? []
   return (
     <PageFrame title={say('title')} lead={say('lead')}>
-      <FilterBar label={say('filters')} names={['target', 'actor', 'action']}>
+      <FilterBar label={say('filters')} names={['target', 'actor', 'action', ...Object.values(namesOf())]}>
         <TextFilter name="target" label={say('target')} hint={say('targetHint')} />
         <TextFilter name="actor" label={say('actor')} />
         <Select
@@ -61,6 +64,7 @@ export default function AuditPage() {
           options={KINDS.map((kind) => ({ value: `${kind}.*`, label: say(kind) }))}
           onChange={(action: string | undefined) => url.set({ action })}
         />
+        <TimeFilter />
       </FilterBar>
       <Asked query={lines} empty={() => items.length === 0} nothing={say('nothing')}>
         {() => (

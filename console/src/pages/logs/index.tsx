@@ -1,8 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
-import { Button, Checkbox, Flex, Segmented, Select } from 'antd'
+import { Button, Checkbox, Flex, Segmented } from 'antd'
 import { useState } from 'react'
-import { answer, api } from '@/api/client'
-import { FilterBar, MomentField, TextFilter, TimeFilter } from '@/parts/filters'
+import { FilterBar, MomentField, TextFilter, TimeFilter, TypeFilter } from '@/parts/filters'
 import { LEVELS, type Level } from '@/parts/LogList'
 import { PageFrame } from '@/parts/PageFrame'
 import { rangeOf } from '@/parts/range'
@@ -36,7 +34,7 @@ export default function LogsPage() {
           onChange={(value) => url.set({ level: value === 'info' ? null : value })}
         />
         <TextFilter name="text" label={say('text')} />
-        <Types />
+        <TypeFilter />
         <TimeFilter />
         <MomentField label={say('jump')} value={at} onChange={(moment) => url.set({ at: moment })} />
         {at === undefined ? (
@@ -59,30 +57,5 @@ export default function LogsPage() {
         />
       </Flex>
     </PageFrame>
-  )
-}
-
-function Types() {
-  const say = useWords(logWords)
-  const url = useUrlState()
-  const stats = useQuery({
-    queryKey: ['stats'],
-    queryFn: ({ signal }) => answer(api.GET('/api/v1/stats', { signal })),
-    retry: false,
-  })
-  const options = Object.keys(stats.data?.by_type ?? {})
-    .sort()
-    .map((value) => ({ value }))
-  return (
-    <Select
-      mode="multiple"
-      aria-label={say('type')}
-      placeholder={say('type')}
-      value={url.all('type')}
-      options={options}
-      maxTagCount="responsive"
-      allowClear
-      onChange={(type) => url.set({ type })}
-    />
   )
 }

@@ -5,6 +5,7 @@ import { Chart } from '@/parts/Chart'
 import { useDuration } from '@/parts/Duration'
 import { useNumbers } from '@/parts/numbers'
 import { Section } from '@/parts/PageFrame'
+import { namesOf } from '@/parts/range'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import { rangeOf, total, useTimeFormat } from './range'
@@ -82,13 +83,12 @@ export function Charts({ series }: { series: Schemas['SeriesDocument'] }) {
   )
 }
 
-/** Tasks are found by when they were created: those that ended at the point, and what they took before. */
+/** The tasks that were accepted at the point, or that ended then. */
 function searchFor(point: Point, bucket: number, status: string | null, types: string[]): URLSearchParams {
-  const from = Date.parse(point.at)
-  const earlier = status === null ? 0 : Math.max(bucket, (point.run_p95 ?? 0) + (point.wait_p95 ?? 0))
+  const names = namesOf(status === null ? '' : 'ended_')
   const search = new URLSearchParams(types.map((type) => ['type', type]))
   if (status !== null) search.set('status', status)
-  search.set('after', new Date(from - earlier * 1000).toISOString())
-  search.set('before', new Date(from + bucket * 1000).toISOString())
+  search.set(names.after, point.at)
+  search.set(names.before, new Date(Date.parse(point.at) + bucket * 1000).toISOString())
   return search
 }

@@ -5,7 +5,7 @@ import type { Schemas } from '@/api/client'
 import { useNumbers } from '@/parts/numbers'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
-import { costs, total } from './range'
+import { costs, rangeOf, total } from './range'
 import { overviewWords } from './words'
 
 interface Props {
@@ -19,6 +19,7 @@ export function Tiles({ stats, series }: Props) {
   const numbers = useNumbers()
   const { i18n } = useTranslation()
   const percent = new Intl.NumberFormat(i18n.language, { style: 'percent', maximumFractionDigits: 1 })
+  const range = rangeOf(useUrlState())
   const { workers } = stats
   const counts = useCounts(stats)
   const done = series && { completed: total(series, 'completed'), failed: total(series, 'failed') }
@@ -42,13 +43,17 @@ export function Tiles({ stats, series }: Props) {
       {counts('awaiting_input') > 0 && (
         <Tile name={say('people')} value={numbers.short(counts('awaiting_input'))} search="status=awaiting_input" />
       )}
-      <Tile name={say('completed')} value={done ? numbers.short(done.completed) : '–'} search="status=completed" />
+      <Tile
+        name={say('completed')}
+        value={done ? numbers.short(done.completed) : '–'}
+        search={`status=completed&ended_last=${range}`}
+      />
       <Tile
         name={say('failed')}
         value={done ? numbers.short(done.failed) : '–'}
         note={done && ended ? say('failedRate', { percent: percent.format(done.failed / ended) }) : ''}
         bad={!!done?.failed}
-        search="status=failed"
+        search={`status=failed&ended_last=${range}`}
       />
       <Tile name={say('tokens')} value={series ? numbers.short(total(series, 'tokens')) : '–'} />
       <Tile

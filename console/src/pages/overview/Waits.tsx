@@ -33,6 +33,11 @@ export function Waits() {
                 <span className="quiet">
                   <HoldSentence hold={wait} />
                 </span>
+                {(wait.scope.includes(':') || wait.scope === 'everything') && (
+                  <Link to={`/limits?${new URLSearchParams({ scope: wait.scope })}`} className="small">
+                    <SafeText text={wait.scope} />
+                  </Link>
+                )}
               </li>
             ))}
           </ul>

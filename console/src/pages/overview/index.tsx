@@ -1,8 +1,9 @@
-import { useQuery } from '@tanstack/react-query'
-import { Segmented, Select } from 'antd'
-import { answer, api } from '@/api/client'
+import { Button, Segmented } from 'antd'
+import { Link } from 'react-router'
 import { useSession } from '@/app/session'
-import { Asked, PageFrame } from '@/parts/PageFrame'
+import { TypeFilter } from '@/parts/filters'
+import { Asked, Message, PageFrame } from '@/parts/PageFrame'
+import { useStats } from '@/parts/typeStats'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import { ByType } from './ByType'
@@ -16,15 +17,30 @@ import { overviewWords } from './words'
 import './overview.css'
 
 export default function OverviewPage() {
+  const { session } = useSession()
+  return session?.own_only ? <OwnOnly /> : <Everything />
+}
+
+/** Sums are of all tasks, so they are not for a key that sees its own. */
+function OwnOnly() {
+  const say = useWords(overviewWords)
+  return (
+    <PageFrame title={say('title')}>
+      <Message title={say('ownOnly')} advice={say('ownOnlyAdvice')}>
+        <Link to="/tasks">
+          <Button type="primary">{say('toTasks')}</Button>
+        </Link>
+      </Message>
+    </PageFrame>
+  )
+}
+
+function Everything() {
   const say = useWords(overviewWords)
   const { can } = useSession()
   const url = useUrlState()
   const series = useSeries(url)
-  const stats = useQuery({
-    queryKey: ['stats'],
-    queryFn: ({ signal }) => answer(api.GET('/api/v1/stats', { signal })),
-    retry: false,
-  })
+  const stats = useStats()
   return (
     <PageFrame title={say('title')} actions={<Choices />}>
       <Asked query={stats}>
@@ -50,12 +66,6 @@ export default function OverviewPage() {
 function Choices() {
   const say = useWords(overviewWords)
   const url = useUrlState()
-  const stats = useQuery({
-    queryKey: ['stats'],
-    queryFn: ({ signal }) => answer(api.GET('/api/v1/stats', { signal })),
-    retry: false,
-  })
-  const types = Object.keys(stats.data?.by_type ?? {}).sort()
   const ranges: { value: Range; label: string }[] = [
     { value: '15m', label: say('r15m') },
     { value: '1h', label: say('r1h') },
@@ -65,17 +75,9 @@ function Choices() {
   ]
   return (
     <>
-      <Select
-        mode="multiple"
-        className="overview-types"
-        aria-label={say('type')}
-        placeholder={say('allTypes')}
-        value={url.all('type')}
-        options={types.map((value) => ({ value }))}
-        maxTagCount="responsive"
-        allowClear
-        onChange={(type) => url.set({ type })}
-      />
+      <div className="filter-bar">
+        <TypeFilter />
+      </div>
       <Segmented
         options={ranges}
         value={rangeOf(url)}

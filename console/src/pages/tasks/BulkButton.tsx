@@ -117,15 +117,17 @@ function Steps({ steps, all }: { steps: Progressing; all: number }) {
 function FilterInWords({ filter }: { filter: TaskFilter }) {
   const say = useWords(taskListWords)
   if (isEmpty(filter)) return <Alert type="warning" showIcon title={say('bulkEverything')} />
-  const { created_after: after, created_before: before } = queryOf(filter)
+  const asked = queryOf(filter)
   const parts: [string, ReactNode][] = [
     [say('status'), filter.status.map((status) => <StatusTag key={status} status={status} />)],
     [say('type'), texts(filter.type)],
     [say('key'), texts([filter.key])],
     [say('label'), texts(filter.label)],
     [say('text'), texts([filter.q])],
-    [`${say('created')} ${say('from')}`, after && <ExactTime at={after} />],
-    [`${say('created')} ${say('until')}`, before && <ExactTime at={before} />],
+    [`${say('created')} ${say('from')}`, asked.created_after && <ExactTime at={asked.created_after} />],
+    [`${say('created')} ${say('until')}`, asked.created_before && <ExactTime at={asked.created_before} />],
+    [`${say('ended')} ${say('from')}`, asked.finished_after && <ExactTime at={asked.finished_after} />],
+    [`${say('ended')} ${say('until')}`, asked.finished_before && <ExactTime at={asked.finished_before} />],
   ]
   const given = parts.filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value !== undefined))
   return (

@@ -1,7 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
-import { answer, api } from '@/api/client'
 import { useNumbers } from '@/parts/numbers'
 import { STATUSES, StatusTag, type Status } from '@/parts/StatusTag'
+import { useStats } from '@/parts/typeStats'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import type { TaskFilter } from './filter'
@@ -12,11 +11,7 @@ export function StatusChips({ filter }: { filter: TaskFilter }) {
   const say = useWords(taskListWords)
   const url = useUrlState()
   const numbers = useNumbers()
-  const stats = useQuery({
-    queryKey: ['stats'],
-    queryFn: ({ signal }) => answer(api.GET('/api/v1/stats', { signal })),
-    retry: false,
-  })
+  const stats = useStats()
   const counts = stats.data && counted(stats.data, filter.type)
   const choose = (status: Status, add: boolean) => {
     const on = filter.status.includes(status)

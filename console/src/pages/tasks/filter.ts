@@ -1,4 +1,6 @@
 import type { Schemas } from '@/api/client'
+import { labelsIn } from '@/parts/filters'
+import { boundsOf, namesOf, rangeOf, type Range } from '@/parts/range'
 import { STATUSES, type Status } from '@/parts/StatusTag'
 import type { UrlState } from '@/parts/urlState'
 
@@ -9,49 +11,47 @@ export interface TaskFilter {
   readonly label: string[]
   readonly key: string | undefined
   readonly q: string | undefined
-  /** `1h`: from so long ago on, moving with time. Or fixed moments. */
-  readonly last: Span | undefined
-  readonly after: string | undefined
-  readonly before: string | undefined
+  readonly created: Range
+  readonly ended: Range
 }
 
-export const SPANS = { '15m': 900, '1h': 3600, '24h': 86_400, '7d': 604_800 } as const
-export type Span = keyof typeof SPANS
-export const FILTERS = ['status', 'type', 'label', 'key', 'q', 'last', 'after', 'before'] as const
+/** Before the parameters of the time in which tasks ended. */
+export const ENDED = 'ended_'
+export const FILTERS = [
+  ...['status', 'type', 'label', 'key', 'q'],
+  ...Object.values(namesOf()),
+  ...Object.values(namesOf(ENDED)),
+]
 
-export function filterOf(url: UrlState): TaskFilter {
-  const last = url.one('last')
+export function filterOf(url: Pick<UrlState, 'one' | 'all'>): TaskFilter {
   return {
     status: url.all('status').filter((one): one is Status => (STATUSES as readonly string[]).includes(one)),
     type: url.all('type'),
-    label: url.all('label').filter((one) => /^[^:]+:/.test(one)),
+    label: labelsIn(url),
     key: url.one('key'),
     q: url.one('q'),
-    last: last && last in SPANS ? (last as Span) : undefined,
-    after: url.one('after'),
-    before: url.one('before'),
+    created: rangeOf(url),
+    ended: rangeOf(url, ENDED),
   }
 }
 
 export function isEmpty(filter: TaskFilter): boolean {
-  return Object.values(filter).every((value: unknown) => value === undefined || (value as unknown[]).length === 0)
-}
-
-function createdAfter(filter: TaskFilter): string | undefined {
-  if (filter.last === undefined) return filter.after
-  return new Date(Date.now() - SPANS[filter.last] * 1000).toISOString()
+  return Object.values(queryOf(filter)).every((value) => value === undefined || value.length === 0)
 }
 
 /** The parameters of a search. */
 export function queryOf(filter: TaskFilter) {
+  const [created, ended] = [boundsOf(filter.created), boundsOf(filter.ended)]
   return {
     status: filter.status,
     type: filter.type,
     label: filter.label,
     concurrency_key: filter.key,
     q: filter.q,
-    created_after: createdAfter(filter),
-    created_before: filter.before,
+    created_after: created.after,
+    created_before: created.before,
+    finished_after: ended.after,
+    finished_before: ended.before,
   }
 }
 

@@ -9,7 +9,7 @@ import { Asked, PageFrame } from '@/parts/PageFrame'
 import { useUrlState } from '@/parts/urlState'
 import { useWords } from '@/words/words'
 import { BulkButton } from './BulkButton'
-import { FilterBar } from './FilterBar'
+import { TaskFilters } from './TaskFilters'
 import { filterOf, isEmpty, queryOf } from './filter'
 import { Pager } from './Pager'
 import { StatusChips } from './StatusChips'
@@ -57,7 +57,7 @@ export default function TasksPage() {
     >
       <Flex vertical gap={12}>
         <StatusChips filter={filter} />
-        <FilterBar filter={filter} />
+        <TaskFilters />
       </Flex>
       <Asked
         query={tasks}
