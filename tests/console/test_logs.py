@@ -70,6 +70,21 @@ def test_a_moment_to_begin_at(admin: Visitor, system: System) -> None:
     expect(page.get_by_label("Follow")).to_be_checked()
 
 
+def test_who_does_not_follow_is_told_that_there_is_more(admin: Visitor, system: System) -> None:
+    submit_many(system, 30)
+    page = admin.go("/logs")
+    expect(page.locator(".log-line").first).to_be_visible()
+    page.get_by_label("Follow").uncheck()
+    newer = page.get_by_role("button", name="Newer lines")
+    expect(newer).to_be_hidden()
+    shown = page.locator(".log .quiet .number").first
+    before = shown.inner_text()
+    submit_many(system, 1)
+    newer.click()
+    expect(shown).not_to_have_text(before)
+    expect(newer).to_be_hidden()
+
+
 def submit_many(system: System, count: int) -> None:
     """Submit tasks that end at once, and wait until they have."""
     batch = [{"type": "echo", "input_data": {"n": number}} for number in range(count)]

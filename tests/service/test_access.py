@@ -76,6 +76,8 @@ async def ask(client: httpx.AsyncClient, world: World, path: str, method: str, o
         world.system.settings = Settings(broker_url="redis://127.0.0.1/0", max_body_bytes=MAX_BODY)
         worker = (await world.enlist("w", 1, worker_id=new_id())).id
     url = path.format(task_id=task, name=name, key_id=key_id, scope=scope, event_id=happened, worker_id=worker)
+    if operation == "suggest_filters":
+        url += "?field=type"
     if operation == "watch_everything":
         world.app.state.closing.set()  # or the answer would have no end
     if operation == "send_event":

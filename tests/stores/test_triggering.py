@@ -12,7 +12,6 @@ from tradefree.errors import Conflict, InvalidInput, NotFound, Stale
 from tradefree.events.decide import DISABLE_AFTER, Decision, Outcome
 from tradefree.events.ports import Arrival, EventFilter
 from tradefree.events.trigger import Kept, Streak, Trigger
-from tradefree.ids import new_id
 from tradefree.tasks.ports import Entry
 from tradefree.tasks.types import TaskType
 from tradefree.testing.clock import FrozenClock
@@ -32,7 +31,7 @@ class Rules:
         self.clock = clock
 
     def entry(self, name: str, action: str = "trigger.put") -> Entry:
-        return Entry(new_id(), self.clock.now(), "ann", action, f"trigger:{name}", {"said": "yes"})
+        return Entry.new(self.clock.now(), "ann", action, f"trigger:{name}", {"said": "yes"})
 
     async def put(self, name: str = "big-orders", *, version: int | None = None, **values: Any) -> Kept | None:
         return await self.store.put_trigger(a_trigger(name, **values), self.entry(name), version=version)

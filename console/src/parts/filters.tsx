@@ -102,7 +102,15 @@ interface SuggestingProps extends AutoCompleteProps {
 function Suggesting({ suggests, typed, ...field }: SuggestingProps) {
   const found = useSuggestions(suggests, typed ?? '', !!typed).filter(({ value }) => value !== typed)
   const options = typed && found.length > 0 ? [{ value: typed }, ...found] : []
-  return <AutoComplete {...field} options={options} optionRender={safely} showSearch={{ filterOption: false }} />
+  return (
+    <AutoComplete
+      {...field}
+      options={options}
+      optionRender={safely}
+      showSearch={{ filterOption: false }}
+      defaultActiveFirstOption
+    />
+  )
 }
 
 /** Labels of tasks, `name:value`; names are offered first, then values of the one that is chosen. */

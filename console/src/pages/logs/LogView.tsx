@@ -29,13 +29,21 @@ export function LogView({ level, follow, filtered, onLeave }: Props) {
   const say = useWords(logWords)
   const numbers = useNumbers()
   const { reader, reading } = useReader(level)
-  useMoved(() => void (follow && reader.current?.newer()))
+  const [missed, setMissed] = useState(false)
+  useMoved(() => {
+    setMissed(!follow)
+    if (follow) void reader.current?.newer()
+  })
   useEffect(() => {
     const timer = follow ? setInterval(() => void reader.current?.newer(), LOOK) : undefined
     return () => clearInterval(timer)
   }, [follow, reader])
   const { lines, older, newer, busy, error, reached } = reading
   const full = lines.length >= MOST
+  const readNewer = () => {
+    setMissed(false)
+    void reader.current?.newer()
+  }
   const goBack = () => void (older !== 'end' && !full && reader.current?.older())
   return (
     <div className="log">
@@ -64,9 +72,9 @@ export function LogView({ level, follow, filtered, onLeave }: Props) {
             )}
           </Flex>
           <LogLines lines={lines} follow={follow} onLeave={onLeave} onTop={goBack} lead={taskOf} />
-          {newer === 'more' && (
+          {(newer === 'more' || (missed && !follow)) && (
             <Flex justify="center">
-              <Button size="small" loading={busy} onClick={() => void reader.current?.newer()}>
+              <Button size="small" loading={busy} onClick={readNewer}>
                 {say('newer')}
               </Button>
             </Flex>

@@ -88,10 +88,11 @@ class _Looking:
         assert self.action is not None
         if not self.action.endswith("*"):
             return [self.action]
-        first = sa.select(sa.func.min(audit.c.action)).where(*_begins(audit.c.action, self.action))
+        least, above = _begins(audit.c.action, self.action)
         names: list[str] = []
-        while name := await connection.scalar(first if not names else first.where(audit.c.action > names[-1])):
+        while name := await connection.scalar(sa.select(sa.func.min(audit.c.action)).where(least, above)):
             names.append(name)
+            least = audit.c.action > name  # instead of the first: SQLite would walk from there
         return names
 
     def _part(self, way: Way, start: sa.ColumnElement[bool], limit: int) -> sa.Select[Any]:
