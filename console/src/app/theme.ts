@@ -69,6 +69,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
         subMenuItemBg: 'transparent',
         activeBarBorderWidth: 0,
         itemHeight: 36,
+        itemMarginBlock: 2,
         groupTitleFontSize: 12,
         itemSelectedColor: isDark ? '#b9c7ff' : '#2444c7',
         itemSelectedBg: isDark ? '#232b45' : '#edf1ff',
