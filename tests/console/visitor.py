@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
@@ -79,11 +80,21 @@ class Visitor:
     def axe_in_both_themes(self, inside: str = "html") -> list[str]:
         """The same in light and in dark, for one whose theme is the system's."""
         found: list[str] = []
-        for theme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=theme)
-            expect(self.page.locator(f":root[data-theme={theme}]")).to_have_count(1)
+        themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for theme in themes:
+            self._look_at(theme)
             found += [f"{theme}: {line}" for line in self.axe(inside)]
         return found
+
+    def _look_at(self, theme: Literal["light", "dark"]) -> None:
+        """Set the system's theme. Chromium at times tells a page nothing of that until it changes once more."""
+        shown = self.page.locator(f":root[data-theme={theme}]")
+        for _ in range(3):
+            self.page.emulate_media(color_scheme=theme)
+            with contextlib.suppress(AssertionError):
+                return expect(shown).to_have_count(1, timeout=5000)
+            self.page.emulate_media(color_scheme="dark" if theme == "light" else "light")
+        raise AssertionError(f"the page does not follow the system to {theme}")
 
     def check(self) -> None:
         """Fail if the browser complained, or the page's policy stopped anything."""
