@@ -65,8 +65,8 @@ async def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def client(url: str) -> Client:
-    """A plain client, to look with."""
-    return Client.from_url(url)
+    """A plain client, to look with. It waits for as long as nothing is said."""
+    return Client.from_url(url, socket_timeout=None)
 
 
 def channels(url: str) -> set[str]:

@@ -74,6 +74,7 @@ def test_search_pages_pause_and_help(admin: Visitor) -> None:
     page.keyboard.press("g")
     page.keyboard.press("e")
     expect(page.get_by_role("heading", name="Events")).to_be_visible()
+    expect(page.locator("tbody tr").first).to_be_visible()  # a list has keys once it is there
     page.keyboard.press("p")
     expect(admin.button("Resume")).to_be_visible()
     page.keyboard.press("?")
